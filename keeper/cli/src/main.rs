@@ -1,0 +1,3 @@
+//! The keeper for chains reached over JSON-RPC.
+
+fn main() {}
