@@ -1,0 +1,165 @@
+#!/usr/bin/env bash
+# Installs what a part of the project needs, and only what is missing.
+#
+#   scripts/setup.sh demo        the demo: stable Rust and a C compiler
+#   scripts/setup.sh contracts   + the PolkaVM toolchain and cargo-contract
+#   scripts/setup.sh runtime     + the toolchain of the runtime's wasm
+#   scripts/setup.sh node        + the node's build tools and the wasm toolchain
+#   scripts/setup.sh test        what scripts/test.sh needs
+#   scripts/setup.sh ci          what .ci/run needs
+#
+# Several words may be given. Running it again does nothing and says so.
+# Sourced by the other scripts (for its functions), it does nothing by itself.
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+CARGO_CONTRACT_VERSION=6.0.0-beta.2
+CARGO_DENY_VERSION=0.20.2
+# The stable toolchain's name in rustup; the default one unless the caller chose.
+RUST_STABLE=${RUSTUP_TOOLCHAIN:-stable}
+# Name under which Debian's rustc is linked into rustup where rustup itself cannot
+# fetch the standard library's sources.
+RUST_WEB=web
+
+CARGO_CONTRACT_ROOT=$PLIMSOLL_HOME/tools/cargo-contract-$CARGO_CONTRACT_VERSION
+CARGO_DENY_ROOT=$PLIMSOLL_HOME/tools/cargo-deny-$CARGO_DENY_VERSION
+# Programs that only some builds may see: put on their PATH, not on the machine's.
+EXTRA_BIN=$PLIMSOLL_HOME/bin
+
+# `packages NAME...` installs the Debian packages that are missing.
+packages() {
+    local missing=() name
+    command -v dpkg-query >/dev/null || {
+        note "not a Debian system: expecting these to be installed already: $*"
+        return 0
+    }
+    for name in "$@"; do
+        dpkg-query -W -f='${Status}' "$name" 2>/dev/null | grep -q 'ok installed' || missing+=("$name")
+    done
+    ((${#missing[@]})) || return 0
+    local as_root=()
+    if ((EUID != 0)); then
+        command -v sudo >/dev/null || die "these packages are missing: ${missing[*]}. Install them as root: apt-get install ${missing[*]}"
+        as_root=(sudo)
+    fi
+    export DEBIAN_FRONTEND=noninteractive
+    timed "reading the list of packages" "${as_root[@]}" apt-get update -q
+    timed "installing ${missing[*]}" "${as_root[@]}" apt-get install -q -y --no-install-recommends "${missing[@]}"
+}
+
+# `program NAME PACKAGE...`: the packages are installed if no such program is there.
+program() {
+    local name=$1
+    shift
+    command -v "$name" >/dev/null || packages "$@"
+    command -v "$name" >/dev/null || die "$name is not installed; it comes with ${*}"
+}
+
+# Stable Rust, at least the version the workspace asks for, and a linker.
+setup_rust() {
+    command -v cargo >/dev/null || die "cargo is not installed. Install Rust's stable toolchain from https://rustup.rs and run this again"
+    local want have
+    want=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$ROOT/Cargo.toml" | head -n1)
+    have=$(rustc --version | cut -d' ' -f2)
+    if [[ $(printf '%s\n%s\n' "$want" "$have" | sort -V | head -n1) != "$want" ]]; then
+        command -v rustup >/dev/null || die "Rust $want or newer is needed, this is $have"
+        timed "updating Rust $have to the newest stable" rustup update "$RUST_STABLE"
+    fi
+    program cc gcc libc6-dev
+}
+
+# Can this toolchain build for targets whose library has to be compiled from source?
+has_sources() { [[ -f "$(rustc "+$1" --print sysroot 2>/dev/null)/lib/rustlib/src/rust/library/core/src/lib.rs" ]]; }
+is_installed() { rustup toolchain list 2>/dev/null | grep -q "^$1\b"; }
+
+# Chooses the toolchain for PolkaVM and wasm and makes it complete. Sets
+# CROSS_TOOLCHAIN: stable with the sources rustup adds, or, where rustup cannot
+# reach its server, Debian's rustc, whose packages carry the sources.
+setup_cross() {
+    command -v rustup >/dev/null || die "rustup is needed to build contracts and the runtime: see https://rustup.rs"
+    if has_sources "$RUST_STABLE"; then
+        CROSS_TOOLCHAIN=$RUST_STABLE
+    elif is_installed "$RUST_WEB" && has_sources "$RUST_WEB"; then
+        CROSS_TOOLCHAIN=$RUST_WEB
+    else
+        say "adding the standard library's sources to the $RUST_STABLE toolchain"
+        if timeout 600 rustup component add rust-src --toolchain "$RUST_STABLE" >&2; then
+            CROSS_TOOLCHAIN=$RUST_STABLE
+        else
+            note "rustup could not fetch them: using Debian's rustc instead"
+            packages rustc-web cargo-web rust-web-src
+            rustup toolchain link "$RUST_WEB" /usr >&2
+            has_sources "$RUST_WEB" || die "neither rustup nor Debian's packages (rustc-web, cargo-web, rust-web-src) gave the standard library's sources. With network: rustup component add rust-src"
+            CROSS_TOOLCHAIN=$RUST_WEB
+        fi
+    fi
+    setup_lld
+}
+
+# The linker of PolkaVM and wasm. rustup's toolchains bring it, Debian's rustc does
+# not: it may use the one of the stable toolchain.
+setup_lld() {
+    local host lld
+    host=$(rustc "+$CROSS_TOOLCHAIN" -vV | sed -n 's/^host: //p')
+    mkdir -p "$EXTRA_BIN"
+    [[ -x "$(rustc "+$CROSS_TOOLCHAIN" --print sysroot)/lib/rustlib/$host/bin/rust-lld" ]] && return 0
+    lld=$(rustc "+$RUST_STABLE" --print sysroot)/lib/rustlib/$host/bin/rust-lld
+    [[ -x $lld ]] || die "no rust-lld in the $RUST_STABLE toolchain ($lld): rustup component add llvm-tools may bring it"
+    ln -sfn "$lld" "$EXTRA_BIN/rust-lld"
+}
+
+# `cargo_tool NAME VERSION ROOT`: one program from crates.io, kept in the cache.
+# Its build folder is removed: only the program is wanted.
+cargo_tool() {
+    local name=$1 version=$2 into=$3
+    [[ -x $into/bin/$name ]] && return 0
+    timed "building $name $version (some minutes, once)" env CARGO_TARGET_DIR="$into.build" \
+        cargo "+$RUST_STABLE" install "$name" --version "$version" --locked --root "$into"
+    rm -rf "$into.build"
+}
+
+setup_contracts() {
+    setup_rust
+    setup_cross
+    locked cargo-contract cargo_tool cargo-contract "$CARGO_CONTRACT_VERSION" "$CARGO_CONTRACT_ROOT"
+}
+
+setup_runtime() {
+    setup_rust
+    setup_cross
+}
+
+setup_node() {
+    program protoc protobuf-compiler
+    program clang clang
+    # bindgen loads libclang, which has no program to look for.
+    if command -v dpkg-query >/dev/null; then packages libclang-dev; fi
+    setup_runtime
+}
+
+setup_test() { setup_node; }
+
+setup_ci() {
+    setup_contracts
+    setup_node
+    rustup component list --installed 2>/dev/null | grep -q '^clippy' || timed "adding clippy" rustup component add clippy
+    rustup component list --installed 2>/dev/null | grep -q '^rustfmt' || timed "adding rustfmt" rustup component add rustfmt
+    program shellcheck shellcheck
+    locked cargo-deny cargo_tool cargo-deny "$CARGO_DENY_VERSION" "$CARGO_DENY_ROOT"
+}
+
+setup() {
+    local part
+    for part in "$@"; do
+        case $part in
+        demo) setup_rust ;;
+        contracts | runtime | node | test | ci) "setup_$part" ;;
+        *) die "unknown part '$part': demo, contracts, runtime, node, test or ci" ;;
+        esac
+        say "set-up for $part: complete"
+    done
+}
+
+if [[ ${BASH_SOURCE[0]} == "$0" ]]; then
+    (($#)) || die "say what to set up: demo, contracts, runtime, node, test or ci"
+    setup "$@"
+fi
