@@ -1,0 +1,1 @@
+//! A chain behind a node's JSON-RPC.
