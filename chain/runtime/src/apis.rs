@@ -20,9 +20,9 @@ use sp_session::OpaqueGeneratedSessionKeys;
 use sp_version::RuntimeVersion;
 
 use crate::{
-    genesis, AccountId, Balance, Block, BlockNumber, EthExtraImpl, Executive, Hash, Header,
-    InherentDataExt, Nonce, Revive, Runtime, RuntimeCall, RuntimeGenesisConfig, System,
-    TransactionPayment, UncheckedExtrinsic, VERSION,
+    genesis, AccountId, Balance, Block, BlockNumber, Executive, Hash, Header, InherentDataExt,
+    Nonce, Runtime, RuntimeCall, RuntimeGenesisConfig, System, TransactionPayment,
+    UncheckedExtrinsic, VERSION,
 };
 
 pallet_revive::impl_runtime_apis_plus_revive_traits!(

@@ -100,5 +100,10 @@ pub fn block_weights() -> BlockWeights {
 
 /// The block's length limits per class of transaction.
 pub fn block_length() -> BlockLength {
-    BlockLength::max_with_normal_ratio(MAXIMUM_BLOCK_LENGTH, NORMAL_DISPATCH_RATIO)
+    BlockLength::builder()
+        .max_length(MAXIMUM_BLOCK_LENGTH)
+        .modify_max_length_for_class(DispatchClass::Normal, |length| {
+            *length = NORMAL_DISPATCH_RATIO * MAXIMUM_BLOCK_LENGTH;
+        })
+        .build()
 }
