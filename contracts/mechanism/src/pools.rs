@@ -135,11 +135,7 @@ fn premium(params: &Params, whole: u128, work: Work) -> u128 {
 
 /// `whole * share / base` for `share < base`, rounded down, by long division of
 /// the 128 bits of `whole`; only taken where the product does not fit in 256 bits.
-fn wide_quotient(
-    whole: u128,
-    share: primitive_types::U256,
-    base: primitive_types::U256,
-) -> u128 {
+fn wide_quotient(whole: u128, share: primitive_types::U256, base: primitive_types::U256) -> u128 {
     let mut quotient = 0_u128;
     let mut remainder = primitive_types::U256::zero();
     for bit in (0..128).rev() {

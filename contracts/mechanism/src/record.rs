@@ -177,10 +177,7 @@ impl Record {
     /// # Errors
     /// [`RecordOverflow`], also for an unknown lane.
     pub fn add(&mut self, lane: u32, credit: &Credit) -> Result<(), RecordOverflow> {
-        let seq = self
-            .next_seq
-            .get_mut(lane as usize)
-            .ok_or(RecordOverflow)?;
+        let seq = self.next_seq.get_mut(lane as usize).ok_or(RecordOverflow)?;
         *seq = seq.checked_add(1).ok_or(RecordOverflow)?;
         self.vetted = self
             .vetted

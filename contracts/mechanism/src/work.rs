@@ -183,6 +183,11 @@ impl Entry {
         }
     }
 
+    /// Whether it credits nothing.
+    fn is_empty(&self) -> bool {
+        self.fragment == 0 && self.bulk == 0 && self.fees == 0
+    }
+
     fn encode(&self) -> Option<[u8; ENTRY_BYTES]> {
         let in_range = self.operator < MAX_OPERATORS
             && self.fragment < WORK_LIMIT
@@ -278,11 +283,7 @@ pub trait Pages {
 ///
 /// # Errors
 /// See [`CreditError`].
-pub fn credit(
-    pages: &mut impl Pages,
-    epoch: Epoch,
-    packed: &[u8],
-) -> Result<Credit, CreditError> {
+pub fn credit(pages: &mut impl Pages, epoch: Epoch, packed: &[u8]) -> Result<Credit, CreditError> {
     let chunks = packed.chunks_exact(ENTRY_BYTES);
     if !chunks.remainder().is_empty() {
         return Err(CreditError::Length);
@@ -311,6 +312,12 @@ pub fn credit(
             Status::Open => false,
             Status::Vetted => true,
         };
+        credit.credited += 1;
+        if entry.is_empty() {
+            // It must leave no trace: a page goes when its last operator is booked,
+            // and here is nothing to book.
+            continue;
+        }
 
         let (page, place) = locate(entry.operator);
         if work_at.leaves(page) {
@@ -337,7 +344,6 @@ pub fn credit(
         // At most 2^24 entries below 2^48 each.
         total.fragment += u128::from(entry.fragment);
         total.bulk += u128::from(entry.bulk);
-        credit.credited += 1;
     }
     work_at.store(pages);
     Ok(credit)
@@ -409,7 +415,10 @@ mod tests {
 
         fn figures(&self, operator: u32) -> Figures {
             let (page, place) = locate(operator);
-            self.work.get(&page).map(|p| p.get(place)).unwrap_or_default()
+            self.work
+                .get(&page)
+                .map(|p| p.get(place))
+                .unwrap_or_default()
         }
     }
 
@@ -491,6 +500,15 @@ mod tests {
         assert!(memory.figures(0).vetted);
         assert_eq!(memory.figures(1).fees, 30);
         assert!(memory.figures(2).is_empty());
+    }
+
+    #[test]
+    fn an_entry_of_nothing_leaves_no_page_behind() {
+        let mut memory = Memory::with(&[(0, Status::Vetted), (1, Status::Open)]);
+        let packed = pack(&[entry(0, 0, 0, 0), entry(1, 0, 0, 0)]).expect("sorted");
+        let credit = credit(&mut memory, 0, &packed).expect("valid");
+        assert_eq!(credit.credited, 2);
+        assert!(memory.work.is_empty());
     }
 
     #[test]

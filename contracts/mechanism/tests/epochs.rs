@@ -1,0 +1,310 @@
+//! Many epochs, messages in any order: G1, G11, G15, G17.
+
+mod support;
+
+use plimsoll_mechanism::Epoch;
+use proptest::prelude::*;
+use support::draw;
+use support::host::Host;
+use support::play::{self, Play, Step};
+use support::property;
+
+/// Plays all steps and calls `check` after each.
+fn played(
+    play: &Play,
+    mut check: impl FnMut(&Host, &Step) -> Result<(), TestCaseError>,
+) -> Result<Host, TestCaseError> {
+    let mut host = play::start(play);
+    for step in &play.steps {
+        play::take(&mut host, step);
+        check(&host, step)?;
+    }
+    Ok(host)
+}
+
+/// Brings everything that was worked to its end: settled, raised, final.
+fn finish(host: &mut Host) {
+    let _ = host.unpause();
+    host.pass(300);
+    while let Ok(epoch) = host.settle() {
+        play::raise_all(host, epoch, 1);
+    }
+    host.pass(host.settings.times.level_window);
+}
+
+fn worked(host: &Host) -> Vec<Epoch> {
+    host.records.keys().copied().collect()
+}
+
+#[test]
+fn g1_every_unit_is_somewhere_after_every_call() {
+    property(
+        "g1_every_unit_is_somewhere_after_every_call",
+        play::plays(),
+        |play| {
+            played(&play, |host, step| {
+                let ledger = &host.ledger;
+                let now = host.clock().epoch();
+                prop_assert!(ledger.conserves(), "after {:?}: {:?}", step, ledger);
+                prop_assert_eq!(ledger.reserve(now) + ledger.inflows(now), ledger.balance());
+                // Each term is what the accounts and the epochs say.
+                let accounts = || host.operators.iter().map(|operator| &operator.account);
+                let pots = host.records.values().filter_map(|record| record.settlement);
+                prop_assert_eq!(ledger.pots, pots.map(|s| s.pot).sum::<u128>());
+                prop_assert_eq!(
+                    ledger.claimable,
+                    accounts().map(|account| account.claimable).sum::<u128>()
+                );
+                let vesting = &host.settings.vesting;
+                prop_assert_eq!(
+                    ledger.unvested,
+                    accounts().map(|a| a.ring.unvested(vesting)).sum::<u128>()
+                );
+                prop_assert_eq!(
+                    ledger.bonds,
+                    accounts().map(|a| a.bond.total()).sum::<u128>()
+                );
+                Ok(())
+            })?;
+            Ok(())
+        },
+    );
+}
+
+/// `R` of an epoch is what had entered before it began less what earlier epochs
+/// were given, whatever the moment of its first batch and of its settlement.
+#[test]
+fn g1_an_epoch_counts_the_reserve_at_its_start() {
+    property(
+        "g1_an_epoch_counts_the_reserve_at_its_start",
+        play::plays(),
+        |mut play| {
+            // Steps that let time pass and move amounts at once hide when was what.
+            play.steps
+                .retain(|step| !matches!(step, Step::Cycle { .. }));
+            // What had entered when each epoch began: passing time enters nothing, so
+            // all epochs that begin in one step began with the same.
+            let mut before = play::start(&play).ledger.entered;
+            let mut at_start = vec![before];
+            played(&play, |host, step| {
+                let begun = host.clock().epoch() as usize + 1;
+                at_start.resize(at_start.len().max(begun), before);
+                for (epoch, record) in &host.records {
+                    prop_assert_eq!(
+                        record.entered_before,
+                        at_start[*epoch as usize],
+                        "epoch {} after {:?}",
+                        epoch,
+                        step
+                    );
+                }
+                before = host.ledger.entered;
+                Ok(())
+            })?;
+            Ok(())
+        },
+    );
+}
+
+#[test]
+fn g15_the_token_balance_covers_all_that_is_owed() {
+    property(
+        "g15_the_token_balance_covers_all_that_is_owed",
+        play::plays(),
+        |play| {
+            let mut donated = 0_u128;
+            played(&play, |host, step| {
+                if let Step::Donate(amount) = step {
+                    donated += amount;
+                }
+                let ledger = &host.ledger;
+                prop_assert!(host.tokens >= ledger.owed(), "after {:?}", step);
+                prop_assert_eq!(host.tokens, ledger.owed() + donated);
+                prop_assert_eq!(host.tokens, ledger.received - ledger.paid + donated);
+                Ok(())
+            })?;
+            Ok(())
+        },
+    );
+}
+
+#[test]
+fn g11_nothing_done_after_an_epoch_is_final_changes_what_it_gives() {
+    property(
+        "g11_nothing_done_after_an_epoch_is_final_changes_what_it_gives",
+        play::plays(),
+        |play| {
+            let mut host = played(&play, |_, _| Ok(()))?;
+            finish(&mut host);
+            // Years later: other parameters, other bonds, more funds.
+            host.pass(5_000);
+            let _ = host.fund(1 << 90);
+            for operator in play::operators() {
+                let _ = host.unbond(*operator, 50_000);
+                let _ = host.vouch(*operator);
+            }
+            host.pass(5_000);
+            for epoch in worked(&host) {
+                for operator in play::operators() {
+                    let promised = host.promised[&(epoch, *operator)];
+                    if !host.booked.contains_key(&(epoch, *operator)) {
+                        prop_assert_eq!(host.reward(epoch, *operator), promised);
+                    }
+                }
+                prop_assert!(host.book(epoch, play::operators()).is_ok());
+            }
+            for (key, booked) in &host.booked {
+                prop_assert_eq!(booked, &host.promised[key], "{:?}", key);
+            }
+            prop_assert_eq!(host.stored_pages(), 0, "pages go with their last operator");
+            Ok(())
+        },
+    );
+}
+
+#[test]
+fn g11_a_late_settlement_changes_no_amount() {
+    let inputs = (play::plays(), play::plays(), play::entries());
+    property(
+        "g11_a_late_settlement_changes_no_amount",
+        inputs,
+        |(play, later, entries)| {
+            let mut host = played(&play, |_, _| Ok(()))?;
+            finish(&mut host);
+            let epoch = host.clock().epoch();
+            play::take(
+                &mut host,
+                &Step::Attest {
+                    back: 0,
+                    lane: 0,
+                    entries,
+                },
+            );
+            prop_assume!(host.records.contains_key(&epoch));
+            host.pass(100 + 50);
+            let mut late = host.clone();
+            for step in &later.steps {
+                // Anything but the settlement itself.
+                if !matches!(
+                    step,
+                    Step::Settle | Step::Cycle { .. } | Step::Strike { .. }
+                ) {
+                    play::take(&mut late, step);
+                }
+            }
+            finish(&mut late);
+            finish(&mut host);
+            let (in_time, late_record) = (&host.records[&epoch], &late.records[&epoch]);
+            prop_assert_eq!(in_time.division(0), late_record.division(0));
+            prop_assert_eq!(
+                in_time.settlement.expect("settled").budget,
+                late_record.settlement.expect("settled").budget
+            );
+            for operator in play::operators() {
+                let key = (epoch, *operator);
+                prop_assert_eq!(host.promised[&key], late.promised[&key]);
+            }
+            Ok(())
+        },
+    );
+}
+
+#[test]
+fn g17_whatever_happened_rewards_and_bonds_can_be_withdrawn() {
+    let inputs = (play::plays(), any::<u64>());
+    property(
+        "g17_whatever_happened_rewards_and_bonds_can_be_withdrawn",
+        inputs,
+        |(play, seed)| {
+            let mut host = played(&play, |_, _| Ok(()))?;
+            finish(&mut host);
+            for epoch in worked(&host) {
+                prop_assert!(host.book(epoch, play::operators()).is_ok());
+            }
+            let times = host.settings.times;
+            // Withdrawals on their way may have to leave before another one starts.
+            for _ in 0..2 {
+                host.pass(times.epoch * (4 + u64::from(host.settings.unbonding_epochs)));
+                for operator in play::operators() {
+                    prop_assert!(host.withdraw_bond(*operator).is_ok());
+                    let bonded = host.operators[*operator as usize].account.bond.bonded();
+                    prop_assert!(host.unbond(*operator, bonded).is_ok());
+                }
+            }
+            // A pause in between delays and takes nothing.
+            if seed % 2 == 0 {
+                let _ = host.pause();
+            }
+            host.pass(times.epoch * (host.settings.vesting.length() + 8) + times.max_pause);
+            for operator in play::operators() {
+                prop_assert!(host.withdraw_bond(*operator).is_ok());
+                prop_assert!(host.claim(*operator, false).is_ok());
+                let booked: u128 = host
+                    .booked
+                    .iter()
+                    .filter(|((_, who), _)| who == operator)
+                    .map(|(_, reward)| reward.amount)
+                    .sum();
+                let paid = host.paid.get(operator).copied().unwrap_or(0);
+                let slashed = host.slashed.get(operator).copied().unwrap_or(0);
+                prop_assert_eq!(booked, paid + slashed, "operator {}", operator);
+            }
+            let ledger = &host.ledger;
+            prop_assert_eq!(ledger.unvested, 0);
+            prop_assert_eq!(ledger.claimable, 0);
+            prop_assert_eq!(ledger.bonds, 0);
+            // One unit an operator and epoch, and one for the open pool.
+            let dust = host.records.len() * (play::operators().len() + 1);
+            prop_assert!(ledger.pots <= dust as u128, "{} in the pots", ledger.pots);
+            Ok(())
+        },
+    );
+}
+
+/// Runs of a few epochs under a keeper that does everything at once, against one
+/// that books and claims only at the end: everybody is paid the same.
+#[test]
+fn g14_claiming_every_epoch_and_claiming_once_pay_the_same() {
+    let inputs = (
+        play::plays(),
+        prop::collection::vec(play::entries(), 1..8),
+        any::<u64>(),
+    );
+    property(
+        "g14_claiming_every_epoch_and_claiming_once_pay_the_same",
+        inputs,
+        |(play, epochs, seed)| {
+            let mut eager = play::start(&play);
+            for (k, entries) in epochs.iter().enumerate() {
+                let seed = draw::scramble(seed, k) | 1;
+                play::take(
+                    &mut eager,
+                    &Step::Cycle {
+                        entries: entries.clone(),
+                        seed,
+                    },
+                );
+            }
+            finish(&mut eager);
+            for epoch in worked(&eager) {
+                prop_assert!(eager.book(epoch, play::operators()).is_ok());
+            }
+            let mut lazy = eager.clone();
+            for _ in 0..50 {
+                for operator in play::operators() {
+                    prop_assert!(eager.claim(*operator, false).is_ok());
+                }
+                eager.pass(100);
+                lazy.pass(100);
+            }
+            for operator in play::operators() {
+                prop_assert!(eager.claim(*operator, false).is_ok());
+                prop_assert!(lazy.claim(*operator, true).is_ok());
+                prop_assert!(lazy.claim(*operator, false).is_ok());
+            }
+            prop_assert_eq!(&eager.paid, &lazy.paid);
+            prop_assert_eq!(eager.ledger, lazy.ledger);
+            Ok(())
+        },
+    );
+}

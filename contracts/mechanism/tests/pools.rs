@@ -1,0 +1,235 @@
+//! The budget and its two pools: G2, G7, G8.
+
+mod support;
+
+use num_bigint::BigUint;
+use plimsoll_mechanism::allocate::{allocate, Allocation};
+use plimsoll_mechanism::budget::budget;
+use plimsoll_mechanism::pools::{Pools, Work};
+use proptest::prelude::*;
+use proptest::sample::select;
+use support::draw::{self, Epoch};
+use support::{exact, property};
+
+fn allocated(epoch: &Epoch) -> Result<Allocation, TestCaseError> {
+    allocate(&epoch.params, epoch.reserve, &epoch.parts)
+        .map_err(|_| TestCaseError::reject("all work together exceeds 128 bits"))
+}
+
+fn total(epoch: &Epoch) -> Work {
+    epoch
+        .parts
+        .iter()
+        .try_fold(Work::default(), |sum, part| sum.checked_add(&part.work))
+        .expect("drawn so that the sum fits")
+}
+
+#[test]
+fn g2_rewards_never_exceed_the_budget() {
+    let epochs = prop_oneof![5 => draw::epoch().boxed(), 1 => draw::wide_epoch().boxed()];
+    property("g2_rewards_never_exceed_the_budget", epochs, |epoch| {
+        let allocation = allocated(&epoch)?;
+        let budget = allocation.budget();
+        prop_assert!(budget <= epoch.reserve);
+        prop_assert!(budget < 1 << 96);
+        let sum: BigUint = allocation
+            .rewards
+            .iter()
+            .map(|r| BigUint::from(r.amount))
+            .sum();
+        prop_assert!(sum <= BigUint::from(budget));
+        prop_assert_eq!(sum + allocation.carry(), BigUint::from(budget));
+        for reward in &allocation.rewards {
+            prop_assert!(reward.liquid <= reward.amount);
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn g2_the_budget_is_what_the_text_says() {
+    let inputs = (
+        draw::params(),
+        draw::reserve(),
+        prop_oneof![1 => Just(0), 1 => Just(u128::MAX), 4 => draw::magnitude(u128::MAX)],
+    );
+    property(
+        "g2_the_budget_is_what_the_text_says",
+        inputs,
+        |(params, reserve, work)| {
+            let ppm = BigUint::from(1_000_000_u32);
+            let emission = BigUint::from(reserve) * params.rate / &ppm;
+            let ceiling = params
+                .unit_ceiling
+                .map(|ceiling| BigUint::from(work) * ceiling / &ppm);
+            let limit = (BigUint::from(1_u32) << 96_u32) - 1_u32;
+            let mut expected = emission.min(limit);
+            if let Some(ceiling) = ceiling {
+                expected = expected.min(ceiling);
+            }
+            if work == 0 {
+                expected = BigUint::from(0_u32);
+            }
+            prop_assert_eq!(BigUint::from(budget(&params, reserve, work)), expected);
+            Ok(())
+        },
+    );
+}
+
+/// What the pot holds after everybody is booked is rounding dust: at most one
+/// unit for each operator and one for the open pool.
+#[test]
+fn g2_only_dust_stays_in_the_pot() {
+    property("g2_only_dust_stays_in_the_pot", draw::epoch(), |epoch| {
+        let Allocation {
+            mut record,
+            rewards,
+            ..
+        } = allocated(&epoch)?;
+        for reward in &rewards {
+            prop_assert!(record.book(reward).is_ok(), "the pot has every reward");
+        }
+        let dust = record.settlement.expect("settled").pot;
+        let limit = epoch.parts.len() as u128 + 1;
+        prop_assert!(dust <= limit, "{} of at most {}", dust, limit);
+        Ok(())
+    });
+}
+
+#[test]
+fn g7_fragments_have_their_floor_and_no_more_than_the_premium() {
+    let epochs = prop_oneof![3 => draw::epoch().boxed(), 1 => draw::wide_epoch().boxed()];
+    property(
+        "g7_fragments_have_their_floor_and_no_more_than_the_premium",
+        epochs,
+        |epoch| {
+            let budget = allocated(&epoch)?.budget();
+            let work = total(&epoch);
+            let pools = Pools::divide(&epoch.params, budget, work);
+            let whole = BigUint::from(budget) << 32_u32;
+            let fragment = BigUint::from(pools.fragment);
+            prop_assert_eq!(&fragment + pools.bulk, whole.clone());
+
+            // At least max(share, min(floor, premium * share)), less one unit of 2^-32.
+            let share = exact::fragment_share(&epoch);
+            prop_assert!(
+                (&fragment + 1_u32) * &share.denominator >= &whole * &share.numerator,
+                "the floor"
+            );
+            // E_F / F <= premium * X / (F + B)
+            let all = BigUint::from(work.fragment) + work.bulk;
+            prop_assert!(
+                &fragment * &all * 1_000_000_u32
+                    <= &whole * work.fragment * epoch.params.fragment_premium,
+                "the premium"
+            );
+            // The same for what each operator's fragments are entitled to.
+            for part in epoch.parts.iter().take(20) {
+                let own = Work {
+                    bulk: 0,
+                    ..part.work
+                };
+                prop_assert!(
+                    BigUint::from(pools.entitlement(own)) * &all * 1_000_000_u32
+                        <= &whole * own.fragment * epoch.params.fragment_premium,
+                    "an operator's premium"
+                );
+            }
+            Ok(())
+        },
+    );
+}
+
+#[test]
+fn g7_entitlements_of_all_are_the_pools_at_most() {
+    property(
+        "g7_entitlements_of_all_are_the_pools_at_most",
+        draw::epoch(),
+        |epoch| {
+            let budget = allocated(&epoch)?.budget();
+            let pools = Pools::divide(&epoch.params, budget, total(&epoch));
+            let sum: BigUint = epoch
+                .parts
+                .iter()
+                .map(|part| BigUint::from(pools.entitlement(part.work)))
+                .sum();
+            let whole = BigUint::from(budget) << 32_u32;
+            prop_assert!(sum <= whole);
+            if total(&epoch).total() > 0 {
+                // Two terms an operator, each rounded down by itself.
+                let lost = whole - sum;
+                prop_assert!(lost <= BigUint::from(2 * epoch.parts.len()));
+            }
+            Ok(())
+        },
+    );
+}
+
+#[test]
+fn g8_cutting_merging_or_reordering_a_clients_jobs_changes_no_figure() {
+    let jobs = prop::collection::vec(draw::magnitude(1 << 47), 1..60);
+    let inputs = (jobs, draw::magnitude(1 << 47), any::<u64>());
+    property(
+        "g8_cutting_merging_or_reordering_a_clients_jobs_changes_no_figure",
+        inputs,
+        |(jobs, threshold, seed)| {
+            let units = jobs.iter().sum::<u128>();
+            let whole = Work::of_client(units, threshold);
+            prop_assert_eq!(whole.total(), units);
+            prop_assert!(whole.fragment <= threshold);
+            prop_assert!(whole.bulk == 0 || whole.fragment == threshold);
+            // One job after the other, in another order and each cut in two: what a
+            // journal adds up as jobs come in is what the whole would have been.
+            let mut before = 0;
+            let mut credited = Work::default();
+            for k in draw::order(seed, jobs.len()) {
+                let cut = u128::from(draw::scramble(seed, k)) % (jobs[k] + 1);
+                for piece in [cut, jobs[k] - cut] {
+                    let step = Work::of_client(before + piece, threshold)
+                        .checked_sub(&Work::of_client(before, threshold))
+                        .expect("figures only grow");
+                    credited = credited.checked_add(&step).expect("small");
+                    before += piece;
+                }
+            }
+            prop_assert_eq!(credited, whole);
+            Ok(())
+        },
+    );
+}
+
+#[test]
+fn g8_invented_clients_leave_other_fragments_their_plain_share() {
+    let work = || prop_oneof![4 => draw::magnitude(1 << 60), 1 => select(vec![0, 1, 1 << 60])];
+    let inputs = (
+        draw::params(),
+        draw::magnitude((1 << 96) - 1),
+        work(),
+        work(),
+        work(),
+        work(),
+    );
+    property(
+        "g8_invented_clients_leave_other_fragments_their_plain_share",
+        inputs,
+        |(params, budget, others, own, bulk, spread)| {
+            let spread = spread.min(bulk);
+            let work = Work {
+                fragment: others + own + spread,
+                bulk: bulk - spread,
+            };
+            let pools = Pools::divide(&params, budget, work);
+            let entitled = pools.entitlement(Work {
+                fragment: others,
+                bulk: 0,
+            });
+            let whole = BigUint::from(budget) << 32_u32;
+            // entitlement + 2 >= X * others / (F + B)
+            prop_assert!(
+                BigUint::from(entitled + 2) * work.total().max(1) >= whole * others,
+                "others keep their plain share"
+            );
+            Ok(())
+        },
+    );
+}

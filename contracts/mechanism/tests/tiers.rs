@@ -1,0 +1,217 @@
+//! Caps, ceilings and order within the tiers: G3, G4, G5, G9, G18, G19.
+
+mod support;
+
+use num_bigint::BigUint;
+use plimsoll_mechanism::allocate::{allocate, Allocation};
+use plimsoll_mechanism::math::PPM;
+use plimsoll_mechanism::pools::Work;
+use plimsoll_mechanism::record::Part;
+use proptest::prelude::*;
+use support::draw::{self, Epoch};
+use support::property;
+
+fn allocated(epoch: &Epoch) -> Allocation {
+    allocate(&epoch.params, epoch.reserve, &epoch.parts).expect("drawn so that the sum fits")
+}
+
+/// `share` ppm of `amount`, rounded down.
+fn share_of(amount: u128, share: u32) -> BigUint {
+    BigUint::from(amount) * share / PPM
+}
+
+#[test]
+fn g3_no_vetted_operator_gets_more_than_its_cap() {
+    property(
+        "g3_no_vetted_operator_gets_more_than_its_cap",
+        draw::epoch(),
+        |epoch| {
+            let allocation = allocated(&epoch);
+            let cap = share_of(allocation.budget(), epoch.params.operator_cap);
+            for (part, reward) in epoch.parts.iter().zip(&allocation.rewards) {
+                prop_assert!(!part.vetted || BigUint::from(reward.amount) <= cap);
+            }
+            Ok(())
+        },
+    );
+}
+
+#[test]
+fn g4_all_open_operators_together_stay_below_their_ceiling() {
+    property(
+        "g4_all_open_operators_together_stay_below_their_ceiling",
+        draw::epoch(),
+        |epoch| {
+            let allocation = allocated(&epoch);
+            let budget = allocation.budget();
+            let rewards = || epoch.parts.iter().zip(&allocation.rewards);
+            let open: BigUint = rewards()
+                .filter(|(part, _)| !part.vetted)
+                .map(|(_, reward)| BigUint::from(reward.amount))
+                .sum();
+            prop_assert!(open <= share_of(budget, epoch.params.open_ceiling));
+            prop_assert!(open <= BigUint::from(allocation.record.open_reward()));
+            Ok(())
+        },
+    );
+}
+
+#[test]
+fn g4_an_entity_stays_below_its_caps_and_the_ceiling() {
+    let inputs = (draw::epoch(), 0..6_usize);
+    property(
+        "g4_an_entity_stays_below_its_caps_and_the_ceiling",
+        inputs,
+        |(epoch, identities)| {
+            // The entity owns every open operator and the largest vetted ones.
+            let allocation = allocated(&epoch);
+            let budget = allocation.budget();
+            let rewards = || epoch.parts.iter().zip(&allocation.rewards);
+            let mut vetted: Vec<u128> = rewards()
+                .filter(|(part, _)| part.vetted)
+                .map(|(_, reward)| reward.amount)
+                .collect();
+            vetted.sort_unstable_by(|a, b| b.cmp(a));
+            let open = rewards()
+                .filter(|(part, _)| !part.vetted)
+                .map(|(_, reward)| reward.amount);
+            let entity: BigUint = vetted
+                .into_iter()
+                .take(identities)
+                .chain(open)
+                .map(BigUint::from)
+                .sum();
+            let shares =
+                BigUint::from(epoch.params.operator_cap) * identities + epoch.params.open_ceiling;
+            prop_assert!(entity * PPM <= shares * budget);
+            Ok(())
+        },
+    );
+}
+
+#[test]
+fn g5_who_is_entitled_to_more_gets_no_less() {
+    property(
+        "g5_who_is_entitled_to_more_gets_no_less",
+        draw::epoch(),
+        |epoch| {
+            let allocation = allocated(&epoch);
+            let mut ranked: Vec<_> = epoch
+                .parts
+                .iter()
+                .zip(&allocation.rewards)
+                .map(|(part, reward)| {
+                    let entitled = allocation.division.pools.entitlement(part.work);
+                    // A vetted operator's bond plays no part.
+                    let bond = if part.vetted { 0 } else { part.bond };
+                    (part.vetted, bond, part.fees, entitled, reward.amount)
+                })
+                .collect();
+            ranked.sort_unstable();
+            for pair in ranked.windows(2) {
+                let ((vetted, bond, fees, entitled, reward), next) = (pair[0], pair[1]);
+                if (vetted, bond, fees) == (next.0, next.1, next.2) {
+                    prop_assert!(reward <= next.4, "{:?}", pair);
+                    prop_assert!(entitled < next.3 || reward == next.4, "equals: {:?}", pair);
+                }
+            }
+            Ok(())
+        },
+    );
+}
+
+#[test]
+fn g9_an_open_operator_gains_nothing_by_splitting() {
+    let inputs = (draw::small_epoch(), any::<u64>(), 2..8_usize);
+    property(
+        "g9_an_open_operator_gains_nothing_by_splitting",
+        inputs,
+        |(mut epoch, seed, identities)| {
+            let who = seed as usize % epoch.parts.len();
+            epoch.parts[who].vetted = false;
+            let unsplit = allocated(&epoch).rewards[who].amount;
+
+            let mut left = epoch.parts.remove(who);
+            let others = epoch.parts.len();
+            for k in 1..identities {
+                // Cut each figure by itself, so that identities are mismatched too.
+                let cut = |figure: &mut u128, salt: usize| {
+                    let piece = figure
+                        .checked_mul(u128::from(draw::scramble(seed, 4 * k + salt) % 101))
+                        .map_or(*figure / 2, |product| product / 100);
+                    *figure -= piece;
+                    piece
+                };
+                let piece = Part {
+                    work: Work {
+                        fragment: cut(&mut left.work.fragment, 0),
+                        bulk: cut(&mut left.work.bulk, 1),
+                    },
+                    fees: cut(&mut left.fees, 2),
+                    bond: cut(&mut left.bond, 3),
+                    ..left
+                };
+                epoch.parts.push(piece);
+            }
+            epoch.parts.push(left);
+            let split: BigUint = allocated(&epoch).rewards[others..]
+                .iter()
+                .map(|reward| BigUint::from(reward.amount))
+                .sum();
+            prop_assert!(split <= BigUint::from(unsplit), "{} > {}", split, unsplit);
+            Ok(())
+        },
+    );
+}
+
+#[test]
+fn g18_nobody_gets_more_than_the_multiple_of_its_own_fees() {
+    property(
+        "g18_nobody_gets_more_than_the_multiple_of_its_own_fees",
+        draw::epoch(),
+        |epoch| {
+            let Some(multiple) = epoch.params.fee_multiple else {
+                return Ok(());
+            };
+            for (part, reward) in epoch.parts.iter().zip(allocated(&epoch).rewards) {
+                prop_assert!(BigUint::from(reward.amount) <= share_of(part.fees, multiple));
+            }
+            Ok(())
+        },
+    );
+}
+
+#[test]
+fn g19_capital_without_work_earns_nothing() {
+    property(
+        "g19_capital_without_work_earns_nothing",
+        draw::epoch(),
+        |epoch| {
+            for (part, reward) in epoch.parts.iter().zip(allocated(&epoch).rewards) {
+                prop_assert!(part.work.total() > 0 || reward.amount == 0);
+            }
+            Ok(())
+        },
+    );
+}
+
+#[test]
+fn g19_no_vetted_reward_depends_on_a_bond() {
+    let inputs = (draw::epoch(), any::<u64>());
+    property(
+        "g19_no_vetted_reward_depends_on_a_bond",
+        inputs,
+        |(mut epoch, seed)| {
+            let before = allocated(&epoch);
+            for (k, part) in epoch.parts.iter_mut().enumerate() {
+                part.bond = u128::from(draw::scramble(seed, k)) << (k % 64);
+            }
+            let after = allocated(&epoch);
+            for (k, part) in epoch.parts.iter().enumerate() {
+                prop_assert!(!part.vetted || before.rewards[k] == after.rewards[k]);
+            }
+            prop_assert_eq!(before.record, after.record, "the open pool as a whole");
+            Ok(())
+        },
+    );
+}
