@@ -1,1 +1,179 @@
-//! Placeholder.
+//! The keeper's journal: what was taken in, what was sent, what became of it.
+//!
+//! The model is a validator's slashing protection: everything is recorded before it
+//! leaves, each change is one transaction that is on disk when it returns, one process
+//! has the file. Killed at any instant, the keeper finds out from here and from the
+//! chain where it stood.
+//!
+//! ```text
+//! receipt:  pending -> batched -> counted          batch:  built -> offered -> signed -> submitted -> accepted
+//!              ^          |                                  |         |         |           |
+//!              +--- late -+ (the batch died)                 +---------+---------+-----------+--> dead
+//! ```
+
+pub mod batches;
+pub mod database;
+pub mod receipts;
+mod schema;
+pub mod submissions;
+
+pub use batches::{BatchState, Built, Poison, StoredBatch};
+pub use database::{Database, JournalError};
+pub use receipts::{Added, Counts, Quarantined, Reason, Refusal};
+
+use crate::hexes;
+use plimsoll_interface::H160;
+use plimsoll_mechanism::Hash;
+use rusqlite::{OptionalExtension as _, Transaction};
+use std::path::Path;
+
+/// Which contract a journal is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Hash of the chain's block 0.
+    pub genesis: Hash,
+    /// The emission contract.
+    pub contract: H160,
+    /// The contract's number of lanes.
+    pub lanes: u32,
+}
+
+/// The keeper's journal. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Journal {
+    database: Database,
+    identity: Identity,
+}
+
+impl Journal {
+    /// Opens the journal of a deployment, or makes it.
+    ///
+    /// # Errors
+    /// See [`JournalError`]; also if the file belongs to another deployment.
+    pub async fn open(path: &Path, identity: Identity) -> Result<Self, JournalError> {
+        let database = Database::open(path, schema::MIGRATIONS)?;
+        let file = path.to_owned();
+        database
+            .with(move |t| {
+                let facts = [
+                    ("chain genesis", hexes::show(identity.genesis)),
+                    ("contract", hexes::show(identity.contract)),
+                    ("number of lanes", identity.lanes.to_string()),
+                ];
+                for (what, here) in facts {
+                    match get_meta(t, what)? {
+                        None => set_meta(t, what, &here)?,
+                        Some(found) if found == here => {}
+                        Some(found) => {
+                            return Err(JournalError::OtherDeployment {
+                                path: file,
+                                what,
+                                found,
+                                here,
+                            })
+                        }
+                    }
+                }
+                Ok(())
+            })
+            .await?;
+        Ok(Self { database, identity })
+    }
+
+    /// The deployment it is about.
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.database.path()
+    }
+
+    /// Runs `work` in one transaction: see [`Database::with`].
+    ///
+    /// # Errors
+    /// Those of `work`, and SQLite's.
+    pub async fn with<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, JournalError> + Send + 'static,
+    ) -> Result<T, JournalError> {
+        self.database.with(work).await
+    }
+
+    /// A fact that some part of the keeper remembers, by its name.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub async fn recall(&self, name: &'static str) -> Result<Option<String>, JournalError> {
+        self.with(move |t| get_meta(t, name)).await
+    }
+
+    /// Remembers a fact.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub async fn remember(&self, name: &'static str, value: String) -> Result<(), JournalError> {
+        self.with(move |t| set_meta(t, name, &value)).await
+    }
+}
+
+fn get_meta(t: &Transaction<'_>, key: &str) -> Result<Option<String>, JournalError> {
+    Ok(t.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0))
+        .optional()?)
+}
+
+fn set_meta(t: &Transaction<'_>, key: &str, value: &str) -> Result<(), JournalError> {
+    t.execute(
+        "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2",
+        [key, value],
+    )?;
+    Ok(())
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) const IDENTITY: Identity = Identity {
+        genesis: [1; 32],
+        contract: H160([2; 20]),
+        lanes: 2,
+    };
+
+    pub(crate) async fn open(folder: &tempfile::TempDir) -> Journal {
+        Journal::open(&folder.path().join("journal"), IDENTITY)
+            .await
+            .expect("opens")
+    }
+
+    #[tokio::test]
+    async fn a_journal_of_another_deployment_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        drop(open(&folder).await);
+        let other = Identity {
+            contract: H160([3; 20]),
+            ..IDENTITY
+        };
+        let error = Journal::open(&folder.path().join("journal"), other)
+            .await
+            .expect_err("another contract");
+        assert!(matches!(
+            error,
+            JournalError::OtherDeployment { what: "contract", .. }
+        ));
+        drop(open(&folder).await);
+    }
+
+    #[tokio::test]
+    async fn what_is_remembered_is_recalled() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let journal = open(&folder).await;
+        assert_eq!(journal.recall("x").await.expect("readable"), None);
+        journal.remember("x", "1".into()).await.expect("writable");
+        journal.remember("x", "2".into()).await.expect("writable");
+        assert_eq!(journal.recall("x").await.expect("readable"), Some("2".into()));
+    }
+}

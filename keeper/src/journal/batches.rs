@@ -1,0 +1,730 @@
+//! Batches in the journal, from the receipts they are built of to the contract's word
+//! that it has them.
+//!
+//! Within an epoch the figures of a batch depend on what was counted before it. So a
+//! batch is built on what the contract *has*, and operators of a batch that is still
+//! under way stay out of others of that epoch until its fate is known.
+
+use super::receipts::{eject, from_json, open_target, to_json, Reason};
+use super::{Journal, JournalError};
+use crate::batch::{Batch, ComposeError, Footprint, Policy, Rules};
+use crate::clock::ChainTime;
+use crate::hexes;
+use crate::keys::Signature;
+use crate::receipt::Receipt;
+use crate::tally::{Counted, OperatorTotal, Tally};
+use plimsoll_interface::H160;
+use plimsoll_mechanism::batch::{lane_of, BatchHeader, Domain};
+use plimsoll_mechanism::{Epoch, Hash, OperatorIndex};
+use rusqlite::{params, OptionalExtension as _, Row, Transaction};
+use std::collections::BTreeSet;
+
+/// How far a batch has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BatchState {
+    /// Recorded. Nobody has signed it: it may be withdrawn.
+    Built,
+    /// Attesters may have signed it, so there is no other batch of its number.
+    Offered,
+    /// Enough of them have.
+    Signed,
+    /// A transaction that carries it is recorded.
+    Submitted,
+    /// The contract has it.
+    Accepted,
+    /// The contract does not have it and never will.
+    Dead,
+}
+
+impl BatchState {
+    /// Its name, as it is stored and shown.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Built => "built",
+            Self::Offered => "offered",
+            Self::Signed => "signed",
+            Self::Submitted => "submitted",
+            Self::Accepted => "accepted",
+            Self::Dead => "dead",
+        }
+    }
+
+    fn parse(name: &str) -> Result<Self, JournalError> {
+        [
+            Self::Built,
+            Self::Offered,
+            Self::Signed,
+            Self::Submitted,
+            Self::Accepted,
+            Self::Dead,
+        ]
+        .into_iter()
+        .find(|state| state.name() == name)
+        .ok_or_else(|| JournalError::Corrupt(format!("the batch state `{name}`")))
+    }
+}
+
+/// A batch as it is recorded, without its receipts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredBatch {
+    /// Its number in this journal.
+    pub number: i64,
+    /// What the contract checks.
+    pub header: BatchHeader,
+    /// The packed entries.
+    pub entries: Vec<u8>,
+    /// What attesters sign.
+    pub digest: Hash,
+    /// How far it has come.
+    pub state: BatchState,
+    /// The chain's time at which it was built, in ms.
+    pub built_at: u64,
+    /// Why it is dead, or what was last said about it.
+    pub note: Option<String>,
+    /// The signatures gathered, ascending by signer.
+    pub signatures: Vec<(H160, Signature)>,
+}
+
+impl StoredBatch {
+    /// The signatures as the contract wants them: ascending by signer, one after the other.
+    #[must_use]
+    pub fn packed_signatures(&self) -> Vec<u8> {
+        self.signatures.iter().flat_map(|(_, signature)| *signature).collect()
+    }
+}
+
+/// A batch that was just built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Built {
+    /// Its number in this journal.
+    pub number: i64,
+    /// The batch.
+    pub batch: Batch,
+    /// What attesters sign.
+    pub digest: Hash,
+    /// Storage items of the contract that it touches.
+    pub items: u32,
+}
+
+/// A receipt that somebody refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Poison {
+    /// Which receipt.
+    pub id: Hash,
+    /// Why, in short.
+    pub code: Reason,
+    /// Why, in words.
+    pub reason: String,
+}
+
+impl Journal {
+    /// Builds and records the batch `seq` of an epoch and lane out of the receipts that
+    /// wait for it; `None` if there are none, or while another batch of this epoch and
+    /// lane is under way. A receipt that does not fit into its operator's epoch is
+    /// quarantined.
+    ///
+    /// # Errors
+    /// SQLite's; [`JournalError::Rule`] if the journal does not know all batches before
+    /// `seq`: [`Journal::import`] them first.
+    pub async fn build(
+        &self,
+        (epoch, lane, seq): (Epoch, u32, u64),
+        rules: &Rules,
+        domain: &Domain,
+        policy: &Policy,
+        time: ChainTime,
+    ) -> Result<Option<Built>, JournalError> {
+        let (rules, domain, policy) = (rules.clone(), *domain, *policy);
+        self.with(move |t| {
+            if living_in_lane(t, epoch, lane)? {
+                return Ok(None);
+            }
+            let known: u64 = t
+                .prepare_cached(
+                    "SELECT count(*) FROM batches WHERE epoch = ?1 AND lane = ?2 AND state = 'accepted'",
+                )?
+                .query_row([epoch, lane], |row| row.get(0))?;
+            if known != seq {
+                return Err(JournalError::Rule(format!(
+                    "batch {seq} of epoch {epoch}, lane {lane} cannot be built: of those before it only {known} are known"
+                )));
+            }
+            let Some((receipts, footprint)) = choose(t, (epoch, lane), &rules, &policy, &time)? else {
+                return Ok(None);
+            };
+            let counted = Accepted { t, epoch };
+            let (batch, _) =
+                Batch::compose((epoch, lane, seq), receipts, &counted, &rules).map_err(composed)?;
+            let digest = batch.digest(&domain);
+            let number = insert(t, &batch, &digest, BatchState::Built, time.now)?;
+            let mut take = t.prepare_cached(
+                "UPDATE receipts SET state = 'batched', batch = ?2, late = late OR ?3 WHERE id = ?1",
+            )?;
+            for receipt in &batch.receipts {
+                let late = time.target(receipt.completed_at).is_some_and(|target| target.late);
+                take.execute(params![receipt.id, number, late])?;
+            }
+            Ok(Some(Built {
+                number,
+                batch,
+                digest,
+                items: footprint.items(),
+            }))
+        })
+        .await
+    }
+
+    /// Records that attesters may sign the batch from now on.
+    ///
+    /// # Errors
+    /// SQLite's; [`JournalError::Rule`] if it has come further.
+    pub async fn offered(&self, number: i64) -> Result<(), JournalError> {
+        self.advance(number, &[BatchState::Built, BatchState::Offered], BatchState::Offered)
+            .await
+    }
+
+    /// Records the signatures. It does not matter in which order they come.
+    ///
+    /// # Errors
+    /// SQLite's; [`JournalError::Rule`] if it was not offered.
+    pub async fn signed(
+        &self,
+        number: i64,
+        signatures: Vec<(H160, Signature)>,
+    ) -> Result<(), JournalError> {
+        self.with(move |t| {
+            let from = [BatchState::Offered, BatchState::Signed];
+            advance(t, number, &from, BatchState::Signed)?;
+            put_signatures(t, number, &signatures)
+        })
+        .await
+    }
+
+    /// Records that a transaction with the batch is on its way.
+    ///
+    /// # Errors
+    /// SQLite's; [`JournalError::Rule`] if it is not signed.
+    pub async fn submitted(&self, number: i64) -> Result<(), JournalError> {
+        self.advance(number, &[BatchState::Signed, BatchState::Submitted], BatchState::Submitted)
+            .await
+    }
+
+    /// Records what was last said about a batch, for `status`.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub async fn note(&self, number: i64, note: String) -> Result<(), JournalError> {
+        self.with(move |t| {
+            t.execute("UPDATE batches SET note = ?2 WHERE number = ?1", params![number, note])?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Records that the contract has the batch: its receipts are counted and the
+    /// epoch's totals grow. A second time changes nothing.
+    ///
+    /// # Errors
+    /// SQLite's; [`JournalError::Rule`] if it is dead.
+    pub async fn accepted(&self, number: i64, rules: &Rules) -> Result<(), JournalError> {
+        let rules = rules.clone();
+        self.with(move |t| accept(t, number, &rules)).await
+    }
+
+    /// Records that the contract does not have the batch and never will, because its
+    /// epoch is closed or its number is taken: the receipts wait again, marked late.
+    ///
+    /// # Errors
+    /// SQLite's; [`JournalError::Rule`] if the contract has it.
+    pub async fn bury(&self, number: i64, why: String) -> Result<(), JournalError> {
+        self.with(move |t| bury(t, number, true, &why)).await
+    }
+
+    /// Takes back a batch that no attester was asked to sign, and quarantines the
+    /// receipts for which it was refused.
+    ///
+    /// # Errors
+    /// SQLite's; [`JournalError::Rule`] if it was offered.
+    pub async fn withdraw(
+        &self,
+        number: i64,
+        poison: Vec<Poison>,
+        why: String,
+    ) -> Result<(), JournalError> {
+        self.with(move |t| {
+            advance(t, number, &[BatchState::Built], BatchState::Built)?;
+            bury(t, number, false, &why)?;
+            for receipt in &poison {
+                eject(t, &receipt.id, receipt.code, &receipt.reason)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Quarantines receipts that wait.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub async fn quarantine(&self, poison: Vec<Poison>) -> Result<(), JournalError> {
+        self.with(move |t| {
+            for receipt in &poison {
+                eject(t, &receipt.id, receipt.code, &receipt.reason)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// All batches that are neither accepted nor dead, in the order they were built.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub async fn living(&self) -> Result<Vec<StoredBatch>, JournalError> {
+        self.with(|t| {
+            load(t, "state NOT IN ('accepted', 'dead') ORDER BY number", params![])
+        })
+        .await
+    }
+
+    /// A batch by its number in this journal.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub async fn batch(&self, number: i64) -> Result<Option<StoredBatch>, JournalError> {
+        self.with(move |t| Ok(load(t, "number = ?1", params![number])?.pop()))
+            .await
+    }
+
+    /// The batch of an epoch, lane and number that is not dead.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub async fn batch_at(
+        &self,
+        (epoch, lane, seq): (Epoch, u32, u64),
+    ) -> Result<Option<StoredBatch>, JournalError> {
+        self.with(move |t| {
+            let key = params![epoch, lane, seq];
+            Ok(load(t, "epoch = ?1 AND lane = ?2 AND seq = ?3 AND state <> 'dead'", key)?.pop())
+        })
+        .await
+    }
+
+    /// The newest `most` batches, whatever became of them, the newest first.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub async fn recent(&self, most: u32) -> Result<Vec<StoredBatch>, JournalError> {
+        self.with(move |t| load(t, "TRUE ORDER BY number DESC LIMIT ?1", params![most]))
+            .await
+    }
+
+    /// The receipts of a batch, ascending by id.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub async fn receipts_of(&self, number: i64) -> Result<Vec<Receipt>, JournalError> {
+        self.with(move |t| receipts_of(t, number)).await
+    }
+
+    /// The accepted batches of an epoch that the contract has and the journal does not
+    /// know: other keepers sent them. `next` gives each lane's next sequence number, as
+    /// the contract says.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub async fn missing(
+        &self,
+        epoch: Epoch,
+        next: Vec<(u32, u64)>,
+    ) -> Result<Vec<(u32, u64)>, JournalError> {
+        self.with(move |t| {
+            let mut query = t.prepare_cached(
+                "SELECT seq FROM batches WHERE epoch = ?1 AND lane = ?2 AND state = 'accepted'",
+            )?;
+            let mut missing = Vec::new();
+            for (lane, next) in next {
+                let known = query
+                    .query_map([epoch, lane], |row| row.get::<_, u64>(0))?
+                    .collect::<Result<BTreeSet<_>, _>>()?;
+                missing.extend((0..next).filter(|seq| !known.contains(seq)).map(|seq| (lane, seq)));
+            }
+            Ok(missing)
+        })
+        .await
+    }
+
+    /// Takes in a batch that the contract has and that this keeper did not send, with
+    /// the attesters' signatures; the caller has checked that they are enough. Its
+    /// receipts are counted, and a batch of ours with the same number is dead.
+    ///
+    /// # Errors
+    /// SQLite's; [`JournalError::Rule`] if a receipt of it is counted already.
+    pub async fn import(
+        &self,
+        batch: Batch,
+        signatures: Vec<(H160, Signature)>,
+        rules: &Rules,
+        domain: &Domain,
+        time: ChainTime,
+    ) -> Result<(), JournalError> {
+        let (rules, domain, lanes) = (rules.clone(), *domain, self.identity().lanes);
+        self.with(move |t| {
+            let BatchHeader { epoch, lane, seq, .. } = batch.header;
+            let digest = batch.digest(&domain);
+            let ours = load(
+                t,
+                "epoch = ?1 AND lane = ?2 AND seq = ?3 AND state <> 'dead'",
+                params![epoch, lane, seq],
+            )?
+            .pop();
+            if let Some(ours) = ours {
+                if ours.digest == digest {
+                    put_signatures(t, ours.number, &signatures)?;
+                    return accept(t, ours.number, &rules);
+                }
+                bury(t, ours.number, true, "another keeper's batch has this number")?;
+            }
+            let number = insert(t, &batch, &digest, BatchState::Submitted, time.now)?;
+            put_signatures(t, number, &signatures)?;
+            let mut put = t.prepare_cached(
+                "INSERT INTO receipts (id, lane, operator, completed_at, body, state, batch)
+                 VALUES (?1, ?2, ?3, ?4, ?5, 'batched', ?6)
+                 ON CONFLICT (id) DO UPDATE SET state = 'batched', batch = ?6, body = ?5,
+                 operator = ?3, completed_at = ?4 WHERE state = 'pending'",
+            )?;
+            for receipt in &batch.receipts {
+                let changed = put.execute(params![
+                    receipt.id,
+                    lane_of(&receipt.id, lanes),
+                    receipt.operator,
+                    receipt.completed_at,
+                    to_json(receipt)?,
+                    number
+                ])?;
+                if changed != 1 {
+                    return Err(JournalError::Rule(format!(
+                        "receipt {} is in batch {seq} of epoch {epoch}, lane {lane} and was batched before",
+                        hexes::show(receipt.id)
+                    )));
+                }
+            }
+            accept(t, number, &rules)
+        })
+        .await
+    }
+
+    /// What the accepted batches of an epoch add up to, ascending by operator.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub async fn totals(
+        &self,
+        epoch: Epoch,
+    ) -> Result<Vec<(OperatorIndex, OperatorTotal)>, JournalError> {
+        self.with(move |t| {
+            let mut query = t.prepare_cached(
+                "SELECT operator, fragment, bulk, fees FROM operator_totals WHERE epoch = ?1 ORDER BY operator",
+            )?;
+            let mut rows = query.query([epoch])?;
+            let mut totals = Vec::new();
+            while let Some(row) = rows.next()? {
+                totals.push((row.get(0)?, total(row, 1)?));
+            }
+            Ok(totals)
+        })
+        .await
+    }
+
+    async fn advance(
+        &self,
+        number: i64,
+        from: &'static [BatchState],
+        to: BatchState,
+    ) -> Result<(), JournalError> {
+        self.with(move |t| advance(t, number, from, to)).await
+    }
+}
+
+/// Operators of batches of `epoch` that are under way.
+const BUSY: &str = "SELECT DISTINCT r.operator FROM receipts r JOIN batches b ON r.batch = b.number
+    WHERE b.epoch = ?1 AND b.state NOT IN ('accepted', 'dead')";
+
+/// The receipts of the next batch: by operator, so that the contract's pages are few,
+/// then by time and id.
+fn choose(
+    t: &Transaction<'_>,
+    (epoch, lane): (Epoch, u32),
+    rules: &Rules,
+    policy: &Policy,
+    time: &ChainTime,
+) -> Result<Option<(Vec<Receipt>, Footprint)>, JournalError> {
+    let busy = t
+        .prepare_cached(BUSY)?
+        .query_map([epoch], |row| row.get(0))?
+        .collect::<Result<BTreeSet<OperatorIndex>, _>>()?;
+    let counted = Accepted { t, epoch };
+    let mut tally = Tally::new(&counted, rules.meter(epoch), rules.fee_unit);
+    let mut footprint = Footprint::default();
+    let (mut chosen, mut poison) = (Vec::new(), Vec::new());
+    {
+        let mut query = t.prepare_cached(
+            "SELECT id, operator, completed_at, body FROM receipts
+             WHERE state = 'pending' AND lane = ?1 AND completed_at <= ?2
+             ORDER BY operator, completed_at, id",
+        )?;
+        let mut rows = query.query(params![lane, time.now.min(i64::MAX as u64)])?;
+        while let Some(row) = rows.next()? {
+            if chosen.len() >= policy.max_receipts as usize {
+                break;
+            }
+            let (operator, at): (OperatorIndex, u64) = (row.get(1)?, row.get(2)?);
+            let here = open_target(time, at).is_some_and(|target| target.epoch == epoch);
+            if !here || busy.contains(&operator) || !footprint.admit(operator, policy) {
+                continue;
+            }
+            let receipt = from_json(row.get_ref(3)?.as_str().map_err(rusqlite::Error::from)?)?;
+            match tally.add(&receipt)? {
+                Ok(()) => chosen.push(receipt),
+                Err(overflow) => poison.push((receipt.id, overflow)),
+            }
+        }
+    }
+    for (id, overflow) in &poison {
+        eject(t, id, Reason::Impossible, &overflow.to_string())?;
+    }
+    Ok((!chosen.is_empty()).then_some((chosen, footprint)))
+}
+
+/// What the accepted batches of an epoch counted.
+struct Accepted<'a> {
+    t: &'a Transaction<'a>,
+    epoch: Epoch,
+}
+
+impl Counted for Accepted<'_> {
+    type Error = JournalError;
+
+    fn operator(&self, operator: OperatorIndex) -> Result<OperatorTotal, JournalError> {
+        let mut query = self.t.prepare_cached(
+            "SELECT fragment, bulk, fees FROM operator_totals WHERE epoch = ?1 AND operator = ?2",
+        )?;
+        let mut rows = query.query([self.epoch, operator])?;
+        rows.next()?.map_or(Ok(OperatorTotal::default()), |row| total(row, 0))
+    }
+
+    fn client(&self, operator: OperatorIndex, client: &Hash) -> Result<u64, JournalError> {
+        let units = self
+            .t
+            .prepare_cached(
+                "SELECT units FROM client_totals WHERE epoch = ?1 AND operator = ?2 AND client = ?3",
+            )?
+            .query_row(params![self.epoch, operator, client], |row| row.get(0))
+            .optional()?;
+        Ok(units.unwrap_or(0))
+    }
+}
+
+fn total(row: &Row<'_>, at: usize) -> Result<OperatorTotal, JournalError> {
+    let fees: String = row.get(at + 2)?;
+    Ok(OperatorTotal {
+        fragment: row.get(at)?,
+        bulk: row.get(at + 1)?,
+        fees: fees
+            .parse()
+            .map_err(|_| JournalError::Corrupt(format!("the fees `{fees}`")))?,
+    })
+}
+
+fn composed(error: ComposeError<JournalError>) -> JournalError {
+    match error {
+        ComposeError::Counted(error) => error,
+        other => JournalError::Corrupt(format!("what was chosen for a batch ({other})")),
+    }
+}
+
+fn living_in_lane(t: &Transaction<'_>, epoch: Epoch, lane: u32) -> Result<bool, JournalError> {
+    Ok(t.prepare_cached(
+        "SELECT 1 FROM batches WHERE epoch = ?1 AND lane = ?2 AND state NOT IN ('accepted', 'dead')",
+    )?
+    .exists([epoch, lane])?)
+}
+
+fn insert(
+    t: &Transaction<'_>,
+    batch: &Batch,
+    digest: &Hash,
+    state: BatchState,
+    now: u64,
+) -> Result<i64, JournalError> {
+    let BatchHeader {
+        epoch,
+        lane,
+        seq,
+        receipts_root,
+        receipts,
+    } = batch.header;
+    t.execute(
+        "INSERT INTO batches (epoch, lane, seq, root, receipts, entries, digest, state, built_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        params![epoch, lane, seq, receipts_root, receipts, batch.entries, digest, state.name(), now],
+    )?;
+    Ok(t.last_insert_rowid())
+}
+
+fn put_signatures(
+    t: &Transaction<'_>,
+    number: i64,
+    signatures: &[(H160, Signature)],
+) -> Result<(), JournalError> {
+    let mut put = t.prepare_cached(
+        "INSERT INTO signatures (batch, signer, signature) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+    )?;
+    for (signer, signature) in signatures {
+        put.execute(params![number, signer.0, signature])?;
+    }
+    Ok(())
+}
+
+fn state_of(t: &Transaction<'_>, number: i64) -> Result<BatchState, JournalError> {
+    let name: Option<String> = t
+        .query_row("SELECT state FROM batches WHERE number = ?1", [number], |row| row.get(0))
+        .optional()?;
+    let name = name.ok_or_else(|| JournalError::Rule(format!("there is no batch {number}")))?;
+    BatchState::parse(&name)
+}
+
+fn advance(
+    t: &Transaction<'_>,
+    number: i64,
+    from: &[BatchState],
+    to: BatchState,
+) -> Result<(), JournalError> {
+    let state = state_of(t, number)?;
+    if !from.contains(&state) {
+        return Err(JournalError::Rule(format!(
+            "batch {number} is {} and cannot become {}",
+            state.name(),
+            to.name()
+        )));
+    }
+    t.execute("UPDATE batches SET state = ?2 WHERE number = ?1", params![number, to.name()])?;
+    Ok(())
+}
+
+fn accept(t: &Transaction<'_>, number: i64, rules: &Rules) -> Result<(), JournalError> {
+    let state = state_of(t, number)?;
+    if state == BatchState::Accepted {
+        return Ok(());
+    }
+    let living = [
+        BatchState::Built,
+        BatchState::Offered,
+        BatchState::Signed,
+        BatchState::Submitted,
+    ];
+    advance(t, number, &living, BatchState::Accepted)?;
+    let epoch: Epoch =
+        t.query_row("SELECT epoch FROM batches WHERE number = ?1", [number], |row| row.get(0))?;
+    let counted = Accepted { t, epoch };
+    let mut tally = Tally::new(&counted, rules.meter(epoch), rules.fee_unit);
+    for receipt in receipts_of(t, number)? {
+        if let Err(overflow) = tally.add(&receipt)? {
+            return Err(JournalError::Corrupt(format!("an accepted batch ({overflow})")));
+        }
+    }
+    let mut put = t.prepare_cached(
+        "INSERT INTO operator_totals (epoch, operator, fragment, bulk, fees) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (epoch, operator) DO UPDATE SET fragment = ?3, bulk = ?4, fees = ?5",
+    )?;
+    for (operator, total) in tally.operators() {
+        put.execute(params![epoch, operator, total.fragment, total.bulk, total.fees.to_string()])?;
+    }
+    let mut put = t.prepare_cached(
+        "INSERT INTO client_totals (epoch, operator, client, units) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (epoch, operator, client) DO UPDATE SET units = ?4",
+    )?;
+    for (operator, client, units) in tally.clients() {
+        put.execute(params![epoch, operator, client, units])?;
+    }
+    t.execute("UPDATE receipts SET state = 'counted' WHERE batch = ?1", [number])?;
+    Ok(())
+}
+
+fn bury(t: &Transaction<'_>, number: i64, late: bool, why: &str) -> Result<(), JournalError> {
+    let state = state_of(t, number)?;
+    match state {
+        BatchState::Dead => return Ok(()),
+        BatchState::Accepted => {
+            return Err(JournalError::Rule(format!(
+                "batch {number} is accepted and cannot die"
+            )))
+        }
+        _ => {}
+    }
+    t.execute(
+        "UPDATE batches SET state = 'dead', note = ?2 WHERE number = ?1",
+        params![number, why],
+    )?;
+    t.execute(
+        "UPDATE receipts SET state = 'pending', batch = NULL, late = late OR ?2 WHERE batch = ?1",
+        params![number, late],
+    )?;
+    Ok(())
+}
+
+fn receipts_of(t: &Transaction<'_>, number: i64) -> Result<Vec<Receipt>, JournalError> {
+    let mut query =
+        t.prepare_cached("SELECT body FROM receipts WHERE batch = ?1 ORDER BY id")?;
+    let mut rows = query.query([number])?;
+    let mut receipts = Vec::new();
+    while let Some(row) = rows.next()? {
+        receipts.push(from_json(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?);
+    }
+    Ok(receipts)
+}
+
+fn load(
+    t: &Transaction<'_>,
+    filter: &str,
+    params: impl rusqlite::Params,
+) -> Result<Vec<StoredBatch>, JournalError> {
+    let mut query = t.prepare_cached(&format!(
+        "SELECT number, epoch, lane, seq, root, receipts, entries, digest, state, built_at, note
+         FROM batches WHERE {filter}"
+    ))?;
+    let mut rows = query.query(params)?;
+    let mut batches = Vec::new();
+    while let Some(row) = rows.next()? {
+        let number = row.get(0)?;
+        batches.push(StoredBatch {
+            number,
+            header: BatchHeader {
+                epoch: row.get(1)?,
+                lane: row.get(2)?,
+                seq: row.get(3)?,
+                receipts_root: row.get(4)?,
+                receipts: row.get(5)?,
+            },
+            entries: row.get(6)?,
+            digest: row.get(7)?,
+            state: BatchState::parse(&row.get::<_, String>(8)?)?,
+            built_at: row.get(9)?,
+            note: row.get(10)?,
+            signatures: signatures_of(t, number)?,
+        });
+    }
+    Ok(batches)
+}
+
+fn signatures_of(
+    t: &Transaction<'_>,
+    number: i64,
+) -> Result<Vec<(H160, Signature)>, JournalError> {
+    let mut query =
+        t.prepare_cached("SELECT signer, signature FROM signatures WHERE batch = ?1 ORDER BY signer")?;
+    let rows = query.query_map([number], |row| Ok((H160(row.get(0)?), row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
