@@ -1,6 +1,6 @@
 //! What a node asks of the runtime.
 
-use alloc::vec::Vec;
+use alloc::{vec, vec::Vec};
 
 use frame_support::{
     genesis_builder_helper::{build_state, get_preset},

@@ -18,6 +18,8 @@
 
 extern crate alloc;
 
+use alloc::vec::Vec;
+
 use pallet_revive::evm::{runtime::EthExtra, tx_extension::SetOrigin};
 use pallet_transaction_payment::ChargeTransactionPayment;
 use sp_runtime::{
