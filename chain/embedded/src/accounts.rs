@@ -42,7 +42,11 @@ impl EmbeddedChain {
     /// # Errors
     /// As [`Self::fund`].
     pub fn fund_unmapped(&mut self, account: &AccountId, amount: Balance) -> Result<(), Failure> {
-        self.execute(|| Balances::mint_into(account, amount).map(drop).map_err(Failure::from))
+        self.execute(|| {
+            Balances::mint_into(account, amount)
+                .map(drop)
+                .map_err(Failure::from)
+        })
     }
 
     /// Whether calls may come from `account`.

@@ -29,7 +29,9 @@ pub enum ClockError {
         asked: u64,
     },
     /// Past the last millisecond of a 64-bit clock.
-    #[error("cannot advance the chain's time of {now} ms by {by} ms: that is past the end of its clock")]
+    #[error(
+        "cannot advance the chain's time of {now} ms by {by} ms: that is past the end of its clock"
+    )]
     Overflow {
         /// The chain's time, in milliseconds since 1970.
         now: u64,
@@ -57,7 +59,10 @@ impl EmbeddedChain {
     pub fn set_time(&mut self, time_ms: u64) -> Result<(), ClockError> {
         let now = self.now_ms();
         if time_ms <= now {
-            return Err(ClockError::NotForward { now, asked: time_ms });
+            return Err(ClockError::NotForward {
+                now,
+                asked: time_ms,
+            });
         }
         self.execute(|| {
             end();
@@ -72,7 +77,9 @@ impl EmbeddedChain {
     /// If `by_ms` is 0 or leads past the end of the clock.
     pub fn advance(&mut self, by_ms: u64) -> Result<(), ClockError> {
         let now = self.now_ms();
-        let time_ms = now.checked_add(by_ms).ok_or(ClockError::Overflow { now, by: by_ms })?;
+        let time_ms = now
+            .checked_add(by_ms)
+            .ok_or(ClockError::Overflow { now, by: by_ms })?;
         self.set_time(time_ms)
     }
 }

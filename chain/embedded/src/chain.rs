@@ -25,8 +25,13 @@ impl EmbeddedChain {
     /// If `genesis` breaks the rules of its fields.
     pub fn new(genesis: Genesis) -> Self {
         let time_ms = genesis.time_ms;
-        assert!(time_ms > 0, "the genesis time is 0: give milliseconds since 1970");
-        let mut chain = Self { state: State::new(genesis.into_storage()) };
+        assert!(
+            time_ms > 0,
+            "the genesis time is 0: give milliseconds since 1970"
+        );
+        let mut chain = Self {
+            state: State::new(genesis.into_storage()),
+        };
         chain.execute(|| crate::blocks::begin(time_ms));
         chain
     }
@@ -43,7 +48,9 @@ impl EmbeddedChain {
 
     /// A second chain in the same state; each goes its own way from here.
     pub fn fork(&self) -> Self {
-        Self { state: self.state.fork() }
+        Self {
+            state: self.state.fork(),
+        }
     }
 
     /// Runs `work` inside the runtime's storage, for what the other functions do not

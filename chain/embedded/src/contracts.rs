@@ -42,7 +42,10 @@ pub struct Limits {
 impl Limits {
     /// No limit on weight, for measuring what no block could hold.
     pub fn unlimited() -> Self {
-        Self { weight: Some(Weight::MAX), deposit: None }
+        Self {
+            weight: Some(Weight::MAX),
+            deposit: None,
+        }
     }
 }
 
@@ -78,7 +81,8 @@ impl EmbeddedChain {
         limits: Limits,
     ) -> Outcome<Vec<u8>> {
         let request = Request::call(contract, value, data);
-        self.run(origin, request, limits, Mode::ForGood).map(|(_, output)| output)
+        self.run(origin, request, limits, Mode::ForGood)
+            .map(|(_, output)| output)
     }
 
     /// What [`Self::call`] would give; nothing stays. An origin that is not mapped to an
@@ -103,7 +107,8 @@ impl EmbeddedChain {
         limits: Limits,
     ) -> Outcome<Vec<u8>> {
         let request = Request::call(contract, value, data);
-        self.run(origin, request, limits, Mode::DryRun).map(|(_, output)| output)
+        self.run(origin, request, limits, Mode::DryRun)
+            .map(|(_, output)| output)
     }
 
     /// Makes a contract and gives its address.
@@ -133,7 +138,8 @@ impl EmbeddedChain {
         limits: Limits,
     ) -> Outcome<H160> {
         let request = Request::instantiate(code, data, salt, value);
-        self.run(origin, request, limits, Mode::ForGood).map(|(address, _)| address)
+        self.run(origin, request, limits, Mode::ForGood)
+            .map(|(address, _)| address)
     }
 
     /// What [`Self::instantiate`] would give; nothing stays.
@@ -146,7 +152,8 @@ impl EmbeddedChain {
         value: Balance,
     ) -> Outcome<H160> {
         let request = Request::instantiate(code, data, salt, value);
-        self.run(origin, request, Limits::default(), Mode::DryRun).map(|(address, _)| address)
+        self.run(origin, request, Limits::default(), Mode::DryRun)
+            .map(|(address, _)| address)
     }
 
     /// Stores PolkaVM code for later [`Code::Existing`], and gives its hash.
@@ -159,7 +166,8 @@ impl EmbeddedChain {
             code,
             storage_deposit_limit: self.execute(|| spare_balance(origin)),
         };
-        self.dispatch(RawOrigin::Signed(origin.clone()), RuntimeCall::Revive(call)).result?;
+        self.dispatch(RawOrigin::Signed(origin.clone()), RuntimeCall::Revive(call))
+            .result?;
         Ok(hash)
     }
 
@@ -228,7 +236,12 @@ impl Request {
             storage_deposit_limit: Balance::MAX,
             data: data.clone(),
         });
-        Self { kind: Kind::Call(contract), value, data, overhead }
+        Self {
+            kind: Kind::Call(contract),
+            value,
+            data,
+            overhead,
+        }
     }
 
     fn instantiate(code: Code, data: Vec<u8>, salt: Option<[u8; 32]>, value: Balance) -> Self {
@@ -252,16 +265,28 @@ impl Request {
                 salt,
             },
         });
-        Self { kind: Kind::Instantiate { code, salt }, value, data, overhead }
+        Self {
+            kind: Kind::Instantiate { code, salt },
+            value,
+            data,
+            overhead,
+        }
     }
 
     /// Runs it; the address is that of the contract called or made.
     fn execute(self, origin: &AccountId, limits: Limits) -> Outcome<(H160, Vec<u8>)> {
-        let Self { kind, value, data, overhead } = self;
+        let Self {
+            kind,
+            value,
+            data,
+            overhead,
+        } = self;
         let signed = RawOrigin::Signed(origin.clone()).into();
         let evm_value = Revive::convert_native_to_evm(value);
         let limits = TransactionLimits::WeightAndDeposit {
-            weight_limit: limits.weight.unwrap_or_else(|| overhead.most_for_execution()),
+            weight_limit: limits
+                .weight
+                .unwrap_or_else(|| overhead.most_for_execution()),
             deposit_limit: limits.deposit.unwrap_or_else(|| spare_balance(origin)),
         };
         let config = ExecConfig::new_substrate_tx();
@@ -311,7 +336,9 @@ fn signed(amount: Balance) -> i128 {
 
 /// Events of contracts since events were last reset.
 fn emitted() -> Vec<crate::ContractEvent> {
-    System::read_events_no_consensus().filter_map(|record| contract_event(record.event)).collect()
+    System::read_events_no_consensus()
+        .filter_map(|record| contract_event(record.event))
+        .collect()
 }
 
 /// What an account can spend and live.
@@ -332,7 +359,10 @@ impl Overhead {
         let call = RuntimeCall::Revive(call);
         let extension = EthExtraImpl::get_eth_extension(0, 0).weight(&call);
         Self {
-            dispatch: call.get_dispatch_info().call_weight.saturating_add(extension),
+            dispatch: call
+                .get_dispatch_info()
+                .call_weight
+                .saturating_add(extension),
             length: SIGNED_ENVELOPE_BYTES + call.encoded_size() as u64,
         }
     }
@@ -341,7 +371,11 @@ impl Overhead {
     fn of_block(&self) -> Weight {
         self.dispatch
             .saturating_add_proof_size(self.length)
-            .saturating_add(RuntimeBlockWeights::get().get(DispatchClass::Normal).base_extrinsic)
+            .saturating_add(
+                RuntimeBlockWeights::get()
+                    .get(DispatchClass::Normal)
+                    .base_extrinsic,
+            )
     }
 
     /// What is left for executing the contract in the largest transaction allowed.
@@ -359,6 +393,8 @@ impl EmbeddedChain {
     /// The largest weight limit that a message of `data_bytes` bytes may ask for in a
     /// transaction.
     pub fn most_weight(&mut self, data_bytes: usize) -> Weight {
-        Request::call(H160::zero(), 0, vec![0; data_bytes]).overhead.most_for_execution()
+        Request::call(H160::zero(), 0, vec![0; data_bytes])
+            .overhead
+            .most_for_execution()
     }
 }

@@ -42,10 +42,17 @@ impl Genesis {
     pub(crate) fn into_storage(self) -> Storage {
         RuntimeGenesisConfig {
             revive: ReviveConfig {
-                mapped_accounts: self.balances.iter().map(|(account, _)| account.clone()).collect(),
+                mapped_accounts: self
+                    .balances
+                    .iter()
+                    .map(|(account, _)| account.clone())
+                    .collect(),
                 ..Default::default()
             },
-            balances: BalancesConfig { balances: self.balances, ..Default::default() },
+            balances: BalancesConfig {
+                balances: self.balances,
+                ..Default::default()
+            },
             ..Default::default()
         }
         .build_storage()

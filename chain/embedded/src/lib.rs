@@ -34,13 +34,13 @@ mod state;
 mod thread;
 mod transactions;
 
+pub use blocks::ClockError;
 pub use chain::{EmbeddedChain, Snapshot};
 pub use contracts::Limits;
 pub use genesis::{account_of, Genesis, GENESIS_TIME_MS};
 pub use outcome::{ContractEvent, Dispatched, Failure, Outcome};
 pub use thread::{ChainStopped, EmbeddedHandle};
 pub use transactions::SubmitError;
-pub use blocks::ClockError;
 
 pub use frame_support::{dispatch::RawOrigin, weights::Weight};
 pub use pallet_revive::Code;

@@ -75,7 +75,8 @@ impl<T> Outcome<T> {
 /// What came of a call of the runtime.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dispatched {
-    /// What executing it took.
+    /// What executing it took; of a submitted transaction, what it took of its block
+    /// apart from its length.
     pub weight: Weight,
     /// All events in order, those of the runtime included.
     pub events: Vec<RuntimeEvent>,
@@ -86,22 +87,35 @@ pub struct Dispatched {
 impl Dispatched {
     /// The events that contracts emitted.
     pub fn contract_events(&self) -> Vec<ContractEvent> {
-        self.events.iter().cloned().filter_map(contract_event).collect()
+        self.events
+            .iter()
+            .cloned()
+            .filter_map(contract_event)
+            .collect()
     }
 }
 
 impl From<DispatchError> for Failure {
     fn from(error: DispatchError) -> Self {
-        Self::Runtime { name: name_of(&error), error }
+        Self::Runtime {
+            name: name_of(&error),
+            error,
+        }
     }
 }
 
 /// The contract's event in a runtime event, if it is one.
 pub(crate) fn contract_event(event: RuntimeEvent) -> Option<ContractEvent> {
     match event {
-        RuntimeEvent::Revive(pallet_revive::Event::ContractEmitted { contract, data, topics }) => {
-            Some(ContractEvent { contract, topics, data })
-        }
+        RuntimeEvent::Revive(pallet_revive::Event::ContractEmitted {
+            contract,
+            data,
+            topics,
+        }) => Some(ContractEvent {
+            contract,
+            topics,
+            data,
+        }),
         _ => None,
     }
 }
@@ -129,7 +143,11 @@ fn name_of(error: &DispatchError) -> String {
 fn hex(bytes: &[u8]) -> String {
     /// More would not help a reader.
     const SHOWN: usize = 64;
-    let mut text: String = bytes.iter().take(SHOWN).map(|byte| format!("{byte:02x}")).collect();
+    let mut text: String = bytes
+        .iter()
+        .take(SHOWN)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     if bytes.len() > SHOWN {
         text.push('…');
     }

@@ -7,8 +7,7 @@ use frame_support::{
     weights::Weight,
 };
 use plimsoll_runtime::{
-    AccountId, Executive, Nonce, RuntimeCall, RuntimeEvent, System, TxExtension,
-    UncheckedExtrinsic,
+    AccountId, Executive, Nonce, RuntimeCall, RuntimeEvent, System, TxExtension, UncheckedExtrinsic,
 };
 use sp_core::{crypto::Pair, sr25519};
 use sp_runtime::{
@@ -42,7 +41,11 @@ impl EmbeddedChain {
                     (post_info, Err(Failure::from(error)))
                 }
             };
-            Dispatched { weight: spent(info, foreseen), events: events(), result }
+            Dispatched {
+                weight: spent(info, foreseen),
+                events: events(),
+                result,
+            }
         })
     }
 
@@ -65,7 +68,11 @@ impl EmbeddedChain {
             let result = Executive::apply_extrinsic(transaction).map_err(SubmitError)?;
             let events = events();
             let weight = events.iter().find_map(paid_weight).unwrap_or(foreseen);
-            Ok(Dispatched { weight, events, result: result.map_err(Failure::from) })
+            Ok(Dispatched {
+                weight,
+                events,
+                result: result.map_err(Failure::from),
+            })
         })
     }
 }
@@ -107,7 +114,9 @@ fn spent(info: PostDispatchInfo, foreseen: Weight) -> Weight {
 }
 
 fn events() -> Vec<RuntimeEvent> {
-    System::read_events_no_consensus().map(|record| record.event).collect()
+    System::read_events_no_consensus()
+        .map(|record| record.event)
+        .collect()
 }
 
 /// The weight that the system says a transaction took.

@@ -23,9 +23,9 @@ use sp_version::RuntimeVersion;
 
 use crate::{
     constants::{self, deposit, CENT},
-    AccountId, Address, Balance, Balances, Block, EthExtraImpl, Hash, Nonce,
-    OriginCaller, PalletInfo, Runtime, RuntimeCall, RuntimeEvent, RuntimeFreezeReason,
-    RuntimeHoldReason, RuntimeOrigin, RuntimeTask, Signature, System, Timestamp, VERSION,
+    AccountId, Address, Balance, Balances, Block, EthExtraImpl, Hash, Nonce, OriginCaller,
+    PalletInfo, Runtime, RuntimeCall, RuntimeEvent, RuntimeFreezeReason, RuntimeHoldReason,
+    RuntimeOrigin, RuntimeTask, Signature, System, Timestamp, VERSION,
 };
 
 parameter_types! {
@@ -89,18 +89,13 @@ impl pallet_balances::Config for Runtime {
 
 impl pallet_transaction_payment::Config for Runtime {
     type FeeMultiplierUpdate = ConstFeeMultiplier<FeeMultiplier>;
-    type LengthToFee =
-        ConstantMultiplier<Balance, ConstU128<{ constants::TRANSACTION_BYTE_FEE }>>;
+    type LengthToFee = ConstantMultiplier<Balance, ConstU128<{ constants::TRANSACTION_BYTE_FEE }>>;
     type OnChargeTransaction = FungibleAdapter<Balances, ()>;
     type OperationalFeeMultiplier = ConstU8<5>;
     type RuntimeEvent = RuntimeEvent;
     type WeightInfo = pallet_transaction_payment::weights::SubstrateWeight<Self>;
-    type WeightToFee = BlockRatioFee<
-        { constants::REF_TIME_FEE.0 },
-        { constants::REF_TIME_FEE.1 },
-        Self,
-        Balance,
-    >;
+    type WeightToFee =
+        BlockRatioFee<{ constants::REF_TIME_FEE.0 }, { constants::REF_TIME_FEE.1 }, Self, Balance>;
 }
 
 impl pallet_utility::Config for Runtime {

@@ -1,6 +1,6 @@
 //! The state a chain starts with.
 
-use alloc::{vec, vec::Vec};
+use alloc::{string::ToString, vec, vec::Vec};
 
 use frame_support::build_struct_json_patch;
 use serde_json::Value;
@@ -36,9 +36,15 @@ fn development() -> Value {
     let accounts = development_accounts();
     build_struct_json_patch!(RuntimeGenesisConfig {
         balances: BalancesConfig {
-            balances: accounts.iter().cloned().map(|account| (account, ENDOWMENT)).collect(),
+            balances: accounts
+                .iter()
+                .cloned()
+                .map(|account| (account, ENDOWMENT))
+                .collect(),
         },
-        revive: ReviveConfig { mapped_accounts: accounts },
+        revive: ReviveConfig {
+            mapped_accounts: accounts
+        },
     })
 }
 

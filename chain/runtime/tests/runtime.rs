@@ -26,7 +26,10 @@ fn the_development_preset_funds_and_maps_six_accounts() {
         serde_json::from_slice(&json.expect("there is such a preset")).unwrap()
     };
     let mut config = parse(get_preset::<RuntimeGenesisConfig>(&None, preset));
-    let patch = parse(get_preset::<RuntimeGenesisConfig>(&Some("development".into()), preset));
+    let patch = parse(get_preset::<RuntimeGenesisConfig>(
+        &Some("development".into()),
+        preset,
+    ));
     for (pallet, fields) in patch.as_object().unwrap() {
         for (field, value) in fields.as_object().unwrap() {
             config[pallet][field] = value.clone();

@@ -1,11 +1,9 @@
 //! Contracts on the embedded chain.
 
-mod common;
-
-use common::*;
+use crate::counter::*;
 use plimsoll_embedded::{
     account_of, Code, EmbeddedChain, Failure, Genesis, Limits, RawOrigin, RuntimeCall, Weight,
-    H160, H256, UNIT,
+    EXISTENTIAL_DEPOSIT, H160, H256, UNIT,
 };
 
 #[test]
@@ -74,7 +72,10 @@ fn a_dry_run_of_a_constructor_foretells_the_address() {
 #[test]
 fn without_a_salt_each_contract_has_an_address_of_its_own() {
     let (mut chain, first) = chain_with_counter();
-    let second = chain.instantiate(&alice(), counter_code(), Vec::new(), None, 0).result.unwrap();
+    let second = chain
+        .instantiate(&alice(), counter_code(), Vec::new(), None, 0)
+        .result
+        .unwrap();
     assert_ne!(first, second);
 }
 
@@ -103,11 +104,17 @@ fn an_unknown_account_is_told_to_map_itself() {
     let (mut chain, counter) = chain_with_counter();
     let newcomer = account_of("//Newcomer");
     chain.fund_unmapped(&newcomer, 100 * UNIT).unwrap();
-    let refused = chain.call(&newcomer, counter, 0, BUMP.to_vec()).result.unwrap_err();
+    let refused = chain
+        .call(&newcomer, counter, 0, BUMP.to_vec())
+        .result
+        .unwrap_err();
     assert_eq!(refused.to_string(), "Revive::AccountUnmapped");
 
     let map = RuntimeCall::Revive(pallet_revive::Call::map_account {});
-    chain.dispatch(RawOrigin::Signed(newcomer.clone()), map).result.unwrap();
+    chain
+        .dispatch(RawOrigin::Signed(newcomer.clone()), map)
+        .result
+        .unwrap();
     assert!(chain.is_mapped(&newcomer));
     assert!(chain.call(&newcomer, counter, 0, BUMP.to_vec()).succeeded());
 }
@@ -115,26 +122,42 @@ fn an_unknown_account_is_told_to_map_itself() {
 #[test]
 fn a_call_without_a_contract_or_without_weight_fails_by_name() {
     let (mut chain, counter) = chain_with_counter();
-    let tight = Limits { weight: Some(Weight::from_parts(1_000, 1_000)), deposit: None };
+    let tight = Limits {
+        weight: Some(Weight::from_parts(1_000, 1_000)),
+        deposit: None,
+    };
     let outcome = chain.call_with(&alice(), counter, 0, BUMP.to_vec(), tight);
     assert_eq!(outcome.result.unwrap_err().to_string(), "Revive::OutOfGas");
 
-    let broke = Limits { weight: None, deposit: Some(0) };
+    let broke = Limits {
+        weight: None,
+        deposit: Some(0),
+    };
     let outcome = chain.call_with(&alice(), counter, 0, BUMP.to_vec(), broke);
-    assert_eq!(outcome.result.unwrap_err().to_string(), "Revive::StorageDepositLimitExhausted");
+    assert_eq!(
+        outcome.result.unwrap_err().to_string(),
+        "Revive::StorageDepositLimitExhausted"
+    );
 
     let nonsense = Code::Existing(H256::repeat_byte(1));
     let outcome = chain.instantiate(&alice(), nonsense, Vec::new(), None, 0);
-    assert_eq!(outcome.result.unwrap_err().to_string(), "Revive::CodeNotFound");
+    assert_eq!(
+        outcome.result.unwrap_err().to_string(),
+        "Revive::CodeNotFound"
+    );
 }
 
 #[test]
 fn value_travels_with_a_call() {
     let mut chain = EmbeddedChain::new(Genesis::default());
     let plain = H160::repeat_byte(0x77);
-    chain.call(&alice(), plain, 3 * UNIT, Vec::new()).result.unwrap();
+    chain
+        .call(&alice(), plain, 3 * UNIT, Vec::new())
+        .result
+        .unwrap();
     let account = chain.account(plain);
-    assert_eq!(chain.balance(&account), 3 * UNIT);
+    // Who sends to a new account brings it to life with the existential deposit.
+    assert_eq!(chain.balance(&account), 3 * UNIT + EXISTENTIAL_DEPOSIT);
 }
 
 #[test]
@@ -142,8 +165,14 @@ fn what_one_transaction_may_use_is_the_blocks_limit() {
     let (mut chain, counter) = chain_with_counter();
     let most = chain.most_weight(0);
     // 75 % of a block, less what the block's own start and the transaction take.
-    assert!(most.ref_time() > 1_200_000_000_000 && most.ref_time() < 1_500_000_000_000, "{most:?}");
-    assert!(most.proof_size() > 6_500_000 && most.proof_size() < 7_864_320, "{most:?}");
+    assert!(
+        most.ref_time() > 1_200_000_000_000 && most.ref_time() < 1_500_000_000_000,
+        "{most:?}"
+    );
+    assert!(
+        most.proof_size() > 6_500_000 && most.proof_size() < 7_864_320,
+        "{most:?}"
+    );
     // A byte of message is a byte of proof.
     let longer = chain.most_weight(100_000);
     assert!(most.proof_size() - longer.proof_size() >= 100_000);

@@ -1,0 +1,6 @@
+//! What the embedded chain promises.
+
+mod clock;
+mod contracts;
+mod counter;
+mod runtime;
