@@ -81,7 +81,7 @@ pub fn verify(
             let Some(sibling) = siblings.next() else {
                 return false;
             };
-            hash = if position % 2 == 0 {
+            hash = if position.is_multiple_of(2) {
                 node(&hash, sibling, &keccak)
             } else {
                 node(sibling, &hash, &keccak)

@@ -447,8 +447,8 @@ mod tests {
 
     #[test]
     fn pages_fit_in_one_storage_item_and_batches_of_six_thousand_in_call_data() {
-        assert!(PAGE_BYTES <= 416);
-        assert!(6_000 * ENTRY_BYTES + 1_024 <= 128 * 1_024);
+        const { assert!(PAGE_BYTES <= 416) };
+        const { assert!(6_000 * ENTRY_BYTES + 1_024 <= 128 * 1_024) };
     }
 
     #[test]

@@ -436,12 +436,12 @@ fn build(world: &World, seed: u64, honest: bool) -> Batch {
     let mut receipts: Vec<usize> = draw::order(seed, world.receipts.len())
         .into_iter()
         .filter(|r| {
-            let picked = draw::scramble(!seed, *r) % 3 != 0;
+            let picked = !draw::scramble(!seed, *r).is_multiple_of(3);
             let allowed = lane_of(&id(*r), world.host.settings.lanes) == lane
                 && world.target(*r) == Some(epoch)
                 && !counted.contains(r);
             // A dishonest one breaks one rule or another, or none.
-            picked && (allowed || (!honest && draw::scramble(seed, *r) % 4 == 0))
+            picked && (allowed || (!honest && draw::scramble(seed, *r).is_multiple_of(4)))
         })
         .collect();
     if !honest && seed >> 9 & 3 == 0 {

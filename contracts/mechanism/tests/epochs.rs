@@ -2,6 +2,7 @@
 
 mod support;
 
+use plimsoll_mechanism::pools::Work;
 use plimsoll_mechanism::Epoch;
 use proptest::prelude::*;
 use support::draw;
@@ -99,6 +100,34 @@ fn g1_an_epoch_counts_the_reserve_at_its_start() {
                     );
                 }
                 before = host.ledger.entered;
+                Ok(())
+            })?;
+            Ok(())
+        },
+    );
+}
+
+/// What the records add up is what the pages hold: nothing is credited, struck or
+/// skipped in one place only.
+#[test]
+fn g12_totals_are_the_sum_of_all_figures_after_every_call() {
+    property(
+        "g12_totals_are_the_sum_of_all_figures_after_every_call",
+        play::plays(),
+        |play| {
+            played(&play, |host, step| {
+                for (epoch, record) in &host.records {
+                    if record.settlement.is_some() {
+                        continue;
+                    }
+                    let mut totals = [Work::default(); 2];
+                    for operator in play::operators() {
+                        let figures = host.figures(*epoch, *operator);
+                        let total = &mut totals[usize::from(figures.vetted)];
+                        *total = total.checked_add(&figures.work()).expect("small");
+                    }
+                    prop_assert_eq!(totals, [record.open, record.vetted], "after {:?}", step);
+                }
                 Ok(())
             })?;
             Ok(())

@@ -164,6 +164,22 @@ fn g9_an_open_operator_gains_nothing_by_splitting() {
     );
 }
 
+/// What makes splitting pointless: an open reward follows the bond one to one.
+#[test]
+fn g9_an_open_reward_is_within_its_bonds_leverage() {
+    property(
+        "g9_an_open_reward_is_within_its_bonds_leverage",
+        draw::epoch(),
+        |epoch| {
+            for (part, reward) in epoch.parts.iter().zip(allocated(&epoch).rewards) {
+                let ceiling = share_of(part.bond, epoch.params.bond_leverage);
+                prop_assert!(part.vetted || BigUint::from(reward.amount) <= ceiling);
+            }
+            Ok(())
+        },
+    );
+}
+
 #[test]
 fn g18_nobody_gets_more_than_the_multiple_of_its_own_fees() {
     property(

@@ -111,7 +111,7 @@ fn g14_vesting_does_not_depend_on_when_it_is_claimed() {
             let last = last_epoch(&vesting, &bookings);
             let often = paid_out(&vesting, &bookings, last, |_| true)?;
             let rarely = paid_out(&vesting, &bookings, last, |now| {
-                now == last || draw::scramble(seed, now as usize) % 5 == 0
+                now == last || draw::scramble(seed, now as usize).is_multiple_of(5)
             })?;
             let once = paid_out(&vesting, &bookings, last, |now| now == last)?;
             let booked: u128 = bookings.iter().map(|b| b.amount).sum();
