@@ -270,6 +270,26 @@ impl Clock {
             && self.elapsed() < self.attest_end(epoch)
     }
 
+    /// The one epoch in which a receipt of epoch `own` may count now: its own while
+    /// that is not over, else the oldest that is not; `None` if `own` lies ahead.
+    /// An epoch is over when its attest window is, however long a pause lasts.
+    ///
+    /// Right after an epoch's end two epochs take batches. If one attester could sign
+    /// a late receipt for the first and another one for the second, both batches could
+    /// be accepted and the receipt be counted twice, so there is no choice.
+    #[must_use]
+    pub fn counts_in(&self, own: Epoch) -> Option<Epoch> {
+        let current = self.epoch();
+        if !self.started() || own > current {
+            return None;
+        }
+        let oldest = match current.checked_sub(1) {
+            Some(previous) if self.elapsed() < self.attest_end(previous) => previous,
+            _ => current,
+        };
+        Some(own.max(oldest))
+    }
+
     /// Whether the guardian may strike in epoch `e` now.
     #[must_use]
     pub fn takes_strikes(&self, epoch: Epoch) -> bool {
@@ -344,6 +364,26 @@ mod tests {
         assert_eq!(pauses.pause(&TIMES, 2_349), Err(PauseError::TooSoon));
         pauses.pause(&TIMES, 2_350).expect("the gap is over");
         assert_eq!(pauses.total(2_450), 350);
+    }
+
+    #[test]
+    fn a_late_receipt_counts_in_the_oldest_epoch_that_is_not_over() {
+        let mut pauses = Pauses::default();
+        // Epoch 2 begins at 1,200; epoch 1 takes batches until 1,220.
+        let at = |pauses: &Pauses, now, own| clock(pauses, now).counts_in(own);
+        assert_eq!(at(&pauses, 999, 0), None);
+        assert_eq!(at(&pauses, 1_219, 3), None);
+        assert_eq!(
+            [0, 1, 2].map(|own| at(&pauses, 1_219, own)),
+            [1, 1, 2].map(Some)
+        );
+        assert_eq!([0, 1, 2].map(|own| at(&pauses, 1_220, own)), [Some(2); 3]);
+        // A pause takes no batches, and none of these epochs is over for that.
+        pauses.pause(&TIMES, 1_210).expect("clock runs");
+        assert_eq!(
+            [0, 1, 2].map(|own| at(&pauses, 1_300, own)),
+            [1, 1, 2].map(Some)
+        );
     }
 
     #[test]

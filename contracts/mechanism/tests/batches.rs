@@ -11,7 +11,7 @@ use plimsoll_mechanism::{Epoch, Hash, OperatorIndex};
 use proptest::prelude::*;
 use sha3::{Digest, Keccak256};
 use std::collections::{BTreeMap, BTreeSet};
-use support::host::{Host, GENESIS, SETTINGS};
+use support::host::{Host, Settings, GENESIS, SETTINGS};
 use support::{draw, property};
 
 fn keccak(bytes: &[u8]) -> Hash {
@@ -227,16 +227,8 @@ impl World {
         clock.elapsed() < clock.attest_end(epoch)
     }
 
-    /// The one epoch in which a receipt may count now: its own, or the oldest that
-    /// still takes work.
     fn target(&self, receipt: usize) -> Option<Epoch> {
-        let current = self.host.clock().epoch();
-        let oldest = match current.checked_sub(1) {
-            Some(previous) if self.open(previous) => previous,
-            _ => current,
-        };
-        let own = self.receipts[receipt].epoch;
-        (own <= current).then_some(own.max(oldest))
+        self.host.clock().counts_in(self.receipts[receipt].epoch)
     }
 
     /// The receipts of every batch that the contract took, found by their root.
@@ -296,13 +288,13 @@ impl World {
             })
     }
 
-    /// Asks the attesters of `asked` (a bit each) to sign.
+    /// Asks the attesters of `asked` (a bit each) to sign; who lies signs anything.
     fn ask(&mut self, batch: &Batch, asked: u64) {
         let digest = self.digest(&batch.header, &batch.entries);
         for k in 0..self.attesters.len() {
             let reached = asked >> k & 1 == 1;
             let attester = &self.attesters[k];
-            if reached && (attester.lies || self.is_right(attester, batch)) {
+            if attester.lies || (reached && self.is_right(attester, batch)) {
                 self.attesters[k].signed.push(batch.clone());
                 self.signatures.entry(digest).or_default().insert(k);
             }
@@ -355,14 +347,17 @@ enum Move {
 
 fn moves() -> impl Strategy<Value = Vec<Move>> {
     let which = || prop_oneof![3 => 0..3_usize, 1 => 0..40_usize];
+    // One attester, so that another knows nothing of the batch, or some.
+    let asked = || prop_oneof![2 => (0..7_u32).prop_map(|k| 1 << k), 1 => any::<u64>()];
     let step = prop_oneof![
-        8 => (any::<u64>(), prop::bool::weighted(0.6), any::<u64>())
+        8 => (any::<u64>(), prop::bool::weighted(0.6), asked())
             .prop_map(|(seed, honest, asked)| Move::Build { seed, honest, asked }),
-        4 => (which(), any::<u64>()).prop_map(|(which, asked)| Move::Ask { which, asked }),
+        4 => (which(), asked()).prop_map(|(which, asked)| Move::Ask { which, asked }),
         8 => which().prop_map(|which| Move::Send { which }),
         2 => (which(), which(), 0..6_u8)
             .prop_map(|(which, other, change)| Move::Forge { which, other, change }),
-        5 => (1..70_u64).prop_map(Move::Pass),
+        4 => (1..70_u64).prop_map(Move::Pass),
+        2 => (90..125_u64).prop_map(Move::Pass),
         1 => Just(Move::Pause),
         1 => Just(Move::Unpause),
     ];
@@ -371,20 +366,28 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
 
 fn worlds() -> impl Strategy<Value = World> {
     let receipt =
-        (0..30_u32, 1..1_000_u64, 0..4_u32).prop_map(|(operator, units, epoch)| Receipt {
+        (0..30_u32, 1..1_000_u64, 0..3_u32).prop_map(|(operator, units, epoch)| Receipt {
             operator,
             units,
             epoch,
         });
-    let quorum = (1..=7_usize).prop_flat_map(|n| (Just(n), n / 2 + 1..=n));
+    let quorum = (1..=7_usize).prop_flat_map(|n| {
+        let majority = n / 2 + 1;
+        (Just(n), prop_oneof![Just(majority), majority..=n])
+    });
     (
         draw::params(),
-        prop::collection::vec(receipt, 1..24),
+        prop::collection::vec(receipt, 1..12),
         quorum,
+        1..=3_u32,
         any::<u64>(),
     )
-        .prop_map(|(params, receipts, (members, threshold), seed)| {
-            let mut host = Host::new(SETTINGS, params);
+        .prop_map(|(params, receipts, (members, threshold), lanes, seed)| {
+            let mut settings = Settings { lanes, ..SETTINGS };
+            // Half of the time two epochs take batches.
+            settings.times.attest_window = 50;
+            settings.times.level_window = 20;
+            let mut host = Host::new(settings, params);
             for _ in 0..30 {
                 let operator = host.register();
                 host.vouch(operator).expect("before genesis");
@@ -428,10 +431,15 @@ impl std::fmt::Debug for World {
 
 /// A batch of what `seed` picks; an honest one keeps to the rules.
 fn build(world: &World, seed: u64, honest: bool) -> Batch {
-    let lane = (seed % u64::from(world.host.settings.lanes)) as u32;
+    // Around one receipt: in its lane, and where it may count now.
+    let focus = (seed % world.receipts.len() as u64) as usize;
+    let lane = lane_of(&id(focus), world.host.settings.lanes);
     let current = world.host.clock().epoch();
     let back = (seed >> 8 & 1) as u32;
-    let epoch = current.saturating_sub(back);
+    let epoch = match world.target(focus) {
+        Some(epoch) if honest => epoch,
+        _ => current.saturating_sub(back),
+    };
     let counted = world.counted();
     let mut receipts: Vec<usize> = draw::order(seed, world.receipts.len())
         .into_iter()
