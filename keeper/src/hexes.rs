@@ -69,6 +69,25 @@ pub fn deserialize<'de, D: Deserializer<'de>, T: TryFrom<Vec<u8>>>(from: D) -> R
     })
 }
 
+/// For `#[serde(with = "hexes::address")]`: an address that must begin with `0x`, as
+/// every other hexadecimal text here.
+pub mod address {
+    use plimsoll_interface::H160;
+    use serde::{Deserializer, Serializer};
+
+    /// # Errors
+    /// The serializer's.
+    pub fn serialize<S: Serializer>(address: &H160, to: S) -> Result<S::Ok, S::Error> {
+        super::serialize(address.0, to)
+    }
+
+    /// # Errors
+    /// What is wrong with the text.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<H160, D::Error> {
+        super::deserialize::<D, [u8; 20]>(from).map(H160)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,17 +6,19 @@
 //! under way stay out of others of that epoch until its fate is known.
 
 use super::receipts::{eject, from_json, open_target, to_json, Reason};
+use super::totals::{self, Accepted};
 use super::{Journal, JournalError};
+use crate::attester::protocol::BatchKey;
 use crate::batch::{Batch, ComposeError, Footprint, Policy, Rules};
 use crate::clock::ChainTime;
 use crate::hexes;
 use crate::keys::Signature;
 use crate::receipt::Receipt;
-use crate::tally::{Counted, OperatorTotal, Tally};
+use crate::tally::{OperatorTotal, Tally};
 use plimsoll_interface::H160;
 use plimsoll_mechanism::batch::{lane_of, BatchHeader, Domain};
 use plimsoll_mechanism::{Epoch, Hash, OperatorIndex};
-use rusqlite::{params, OptionalExtension as _, Row, Transaction};
+use rusqlite::{params, OptionalExtension as _, Transaction};
 use std::collections::BTreeSet;
 
 /// How far a batch has come.
@@ -329,6 +331,27 @@ impl Journal {
         self.with(move |t| receipts_of(t, number)).await
     }
 
+    /// Which batches of an epoch are accepted.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub async fn accepted_keys(&self, epoch: Epoch) -> Result<Vec<BatchKey>, JournalError> {
+        self.with(move |t| {
+            let mut query = t.prepare_cached(
+                "SELECT lane, seq FROM batches WHERE epoch = ?1 AND state = 'accepted' ORDER BY lane, seq",
+            )?;
+            let rows = query.query_map([epoch], |row| {
+                Ok(BatchKey {
+                    epoch,
+                    lane: row.get(0)?,
+                    seq: row.get(1)?,
+                })
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
     /// The accepted batches of an epoch that the contract has and the journal does not
     /// know: other keepers sent them. `next` gives each lane's next sequence number, as
     /// the contract says.
@@ -424,18 +447,7 @@ impl Journal {
         &self,
         epoch: Epoch,
     ) -> Result<Vec<(OperatorIndex, OperatorTotal)>, JournalError> {
-        self.with(move |t| {
-            let mut query = t.prepare_cached(
-                "SELECT operator, fragment, bulk, fees FROM operator_totals WHERE epoch = ?1 ORDER BY operator",
-            )?;
-            let mut rows = query.query([epoch])?;
-            let mut totals = Vec::new();
-            while let Some(row) = rows.next()? {
-                totals.push((row.get(0)?, total(row, 1)?));
-            }
-            Ok(totals)
-        })
-        .await
+        self.with(move |t| totals::all(t, epoch)).await
     }
 
     async fn advance(
@@ -496,46 +508,6 @@ fn choose(
         eject(t, id, Reason::Impossible, &overflow.to_string())?;
     }
     Ok((!chosen.is_empty()).then_some((chosen, footprint)))
-}
-
-/// What the accepted batches of an epoch counted.
-struct Accepted<'a> {
-    t: &'a Transaction<'a>,
-    epoch: Epoch,
-}
-
-impl Counted for Accepted<'_> {
-    type Error = JournalError;
-
-    fn operator(&self, operator: OperatorIndex) -> Result<OperatorTotal, JournalError> {
-        let mut query = self.t.prepare_cached(
-            "SELECT fragment, bulk, fees FROM operator_totals WHERE epoch = ?1 AND operator = ?2",
-        )?;
-        let mut rows = query.query([self.epoch, operator])?;
-        rows.next()?.map_or(Ok(OperatorTotal::default()), |row| total(row, 0))
-    }
-
-    fn client(&self, operator: OperatorIndex, client: &Hash) -> Result<u64, JournalError> {
-        let units = self
-            .t
-            .prepare_cached(
-                "SELECT units FROM client_totals WHERE epoch = ?1 AND operator = ?2 AND client = ?3",
-            )?
-            .query_row(params![self.epoch, operator, client], |row| row.get(0))
-            .optional()?;
-        Ok(units.unwrap_or(0))
-    }
-}
-
-fn total(row: &Row<'_>, at: usize) -> Result<OperatorTotal, JournalError> {
-    let fees: String = row.get(at + 2)?;
-    Ok(OperatorTotal {
-        fragment: row.get(at)?,
-        bulk: row.get(at + 1)?,
-        fees: fees
-            .parse()
-            .map_err(|_| JournalError::Corrupt(format!("the fees `{fees}`")))?,
-    })
 }
 
 fn composed(error: ComposeError<JournalError>) -> JournalError {
@@ -635,20 +607,7 @@ fn accept(t: &Transaction<'_>, number: i64, rules: &Rules) -> Result<(), Journal
             return Err(JournalError::Corrupt(format!("an accepted batch ({overflow})")));
         }
     }
-    let mut put = t.prepare_cached(
-        "INSERT INTO operator_totals (epoch, operator, fragment, bulk, fees) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT (epoch, operator) DO UPDATE SET fragment = ?3, bulk = ?4, fees = ?5",
-    )?;
-    for (operator, total) in tally.operators() {
-        put.execute(params![epoch, operator, total.fragment, total.bulk, total.fees.to_string()])?;
-    }
-    let mut put = t.prepare_cached(
-        "INSERT INTO client_totals (epoch, operator, client, units) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT (epoch, operator, client) DO UPDATE SET units = ?4",
-    )?;
-    for (operator, client, units) in tally.clients() {
-        put.execute(params![epoch, operator, client, units])?;
-    }
+    totals::put(t, epoch, &tally)?;
     t.execute("UPDATE receipts SET state = 'counted' WHERE batch = ?1", [number])?;
     Ok(())
 }

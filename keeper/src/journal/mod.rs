@@ -16,6 +16,7 @@ pub mod database;
 pub mod receipts;
 mod schema;
 pub mod submissions;
+pub(crate) mod totals;
 
 pub use batches::{BatchState, Built, Poison, StoredBatch};
 pub use database::{Database, JournalError};
@@ -60,21 +61,7 @@ impl Journal {
                     ("contract", hexes::show(identity.contract)),
                     ("number of lanes", identity.lanes.to_string()),
                 ];
-                for (what, here) in facts {
-                    match get_meta(t, what)? {
-                        None => set_meta(t, what, &here)?,
-                        Some(found) if found == here => {}
-                        Some(found) => {
-                            return Err(JournalError::OtherDeployment {
-                                path: file,
-                                what,
-                                found,
-                                here,
-                            })
-                        }
-                    }
-                }
-                Ok(())
+                claim_identity(t, &file, &facts)
             })
             .await?;
         Ok(Self { database, identity })
@@ -118,6 +105,29 @@ impl Journal {
     pub async fn remember(&self, name: &'static str, value: String) -> Result<(), JournalError> {
         self.with(move |t| set_meta(t, name, &value)).await
     }
+}
+
+/// Writes what a new journal belongs to, and refuses one that belongs to something else.
+pub(crate) fn claim_identity(
+    t: &Transaction<'_>,
+    path: &Path,
+    facts: &[(&'static str, String)],
+) -> Result<(), JournalError> {
+    for (what, here) in facts {
+        match get_meta(t, what)? {
+            None => set_meta(t, what, here)?,
+            Some(found) if found == *here => {}
+            Some(found) => {
+                return Err(JournalError::OtherDeployment {
+                    path: path.to_owned(),
+                    what,
+                    found,
+                    here: here.clone(),
+                })
+            }
+        }
+    }
+    Ok(())
 }
 
 fn get_meta(t: &Transaction<'_>, key: &str) -> Result<Option<String>, JournalError> {

@@ -1,8 +1,10 @@
 //! The tables of the keeper's journal. A change is a new script at the end; those
 //! that were released are never edited.
 
+use super::totals;
+
 /// The scripts, in order.
-pub const MIGRATIONS: &[&str] = &[FIRST];
+pub const MIGRATIONS: &[&str] = &[FIRST, totals::TABLES];
 
 const FIRST: &str = "
 -- The deployment this journal belongs to.
@@ -67,24 +69,6 @@ CREATE TABLE quarantine (
     body   TEXT    NOT NULL,
     UNIQUE (code, body)
 ) STRICT;
-
--- What the accepted batches of an epoch add up to.
-CREATE TABLE operator_totals (
-    epoch    INTEGER NOT NULL,
-    operator INTEGER NOT NULL,
-    fragment INTEGER NOT NULL,
-    bulk     INTEGER NOT NULL,
-    -- Base units, a decimal number.
-    fees     TEXT    NOT NULL,
-    PRIMARY KEY (epoch, operator)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE client_totals (
-    epoch    INTEGER NOT NULL,
-    operator INTEGER NOT NULL,
-    client   BLOB    NOT NULL,
-    units    INTEGER NOT NULL,
-    PRIMARY KEY (epoch, operator, client)
-) STRICT, WITHOUT ROWID;
 
 -- Every transaction with its bytes, recorded before it is sent.
 CREATE TABLE submissions (
