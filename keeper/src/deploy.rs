@@ -1,1 +1,593 @@
-//! Placeholder.
+//! `plimsoll deploy`: puts token and emission contract on a chain and checks them.
+//!
+//! ```text
+//! terms checked -> account mapped -> dry-runs -> cost shown and asked for
+//!   -> token -> emission -> code hash and views compared -> deployment file
+//! ```
+//!
+//! Addresses follow from deployer, code, terms and salt (CREATE2). What is there already
+//! is taken as it is and checked like the rest, so a deployment that was interrupted can
+//! be run again if its terms name `clock.genesis_ms`.
+
+mod file;
+mod terms;
+
+pub use file::{Deployment, DeploymentError};
+pub use terms::{Plan, Terms, TermsError, TokenPlan};
+
+use crate::chain::{At, Chain, ChainError, Class, Limits, Tx, H160};
+use crate::contract::{refusal, ContractError, Emission};
+use crate::erc20::{Description, Token, TokenError};
+use crate::hexes;
+use crate::keys::keccak;
+use crate::submit::{submit_once, SubmitError};
+use plimsoll_interface::{calls, Error as Refusal};
+use std::io::{BufRead as _, Write as _};
+use std::path::{Path, PathBuf};
+
+/// The contracts' bytecode.
+#[derive(Clone, Copy, Debug)]
+pub struct Artifacts<'a> {
+    /// The emission contract.
+    pub emission: &'a [u8],
+    /// The token.
+    pub token: &'a [u8],
+}
+
+/// Why nothing was deployed, or not everything.
+#[derive(Debug, thiserror::Error)]
+pub enum DeployError {
+    /// The terms.
+    #[error(transparent)]
+    Terms(#[from] TermsError),
+    /// The deployment file.
+    #[error(transparent)]
+    File(#[from] DeploymentError),
+    /// The account has too little.
+    #[error(
+        "account {address} has {have} base units of the chain's own token to spend, and the deployment \
+         needs {}; send it some",
+        .need.map_or_else(|| "more".to_owned(), |need| format!("about {need}"))
+    )]
+    NotEnough {
+        /// Whose account.
+        address: String,
+        /// What it has.
+        have: u128,
+        /// What is needed, if that is known.
+        need: Option<u128>,
+    },
+    /// The token is none.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// The contract refused the terms.
+    #[error("the emission contract refused the terms: {0:?}")]
+    Refused(Refusal),
+    /// What was deployed is not what was meant to be.
+    #[error("{what} at {address} is not what was deployed: {found} where {meant} was meant")]
+    Different {
+        /// What was compared.
+        what: &'static str,
+        /// Where.
+        address: String,
+        /// What is there.
+        found: String,
+        /// What should be.
+        meant: String,
+    },
+    /// Nobody agreed.
+    #[error("nothing was deployed: the answer was no")]
+    Declined,
+    /// The terminal.
+    #[error("cannot ask: {0}; give --yes to deploy without being asked")]
+    Terminal(std::io::Error),
+    /// The contract.
+    #[error(transparent)]
+    Contract(ContractError),
+    /// The chain.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// Sending.
+    #[error(transparent)]
+    Submit(SubmitError),
+}
+
+impl From<SubmitError> for DeployError {
+    fn from(error: SubmitError) -> Self {
+        match error {
+            SubmitError::Refused(refusal) => Self::Refused(refusal),
+            SubmitError::Chain(error) => Self::Chain(error),
+            error => Self::Submit(error),
+        }
+    }
+}
+
+impl From<ContractError> for DeployError {
+    fn from(error: ContractError) -> Self {
+        match error {
+            ContractError::Chain(error) => Self::Chain(error),
+            error => Self::Contract(error),
+        }
+    }
+}
+
+/// What a transaction costs, in base units of the chain's own token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// Its fee.
+    pub fee: u128,
+    /// Its storage deposit, which returns when the storage is freed.
+    pub deposit: u128,
+}
+
+/// Something to be done, with what it costs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// What.
+    pub what: String,
+    /// Where it will be.
+    pub address: Option<H160>,
+    /// What it costs; none if it is there already.
+    pub cost: Option<Cost>,
+}
+
+/// What a deployment does and costs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quote {
+    /// What is done, in order.
+    pub items: Vec<Item>,
+    /// What the account can spend, in base units of the chain's own token.
+    pub balance: u128,
+}
+
+impl Quote {
+    /// All of it, in base units of the chain's own token.
+    #[must_use]
+    pub fn total(&self) -> u128 {
+        self.items
+            .iter()
+            .filter_map(|item| item.cost)
+            .fold(0_u128, |sum, cost| {
+                sum.saturating_add(cost.fee).saturating_add(cost.deposit)
+            })
+    }
+}
+
+/// Whoever watches a deployment.
+pub trait Watcher: Send {
+    /// Whether to go on at this cost.
+    ///
+    /// # Errors
+    /// If nobody can be asked.
+    fn agree(&mut self, quote: &Quote) -> Result<bool, DeployError>;
+    /// Something is done now.
+    fn doing(&mut self, what: &str);
+}
+
+/// Nobody watches, and everything is agreed to: for demos and tests.
+impl Watcher for () {
+    fn agree(&mut self, _: &Quote) -> Result<bool, DeployError> {
+        Ok(true)
+    }
+
+    fn doing(&mut self, _: &str) {}
+}
+
+/// The address of a contract that `deployer` makes of `code` with `data` and `salt`.
+#[must_use]
+pub fn create2(deployer: H160, code: &[u8], data: &[u8], salt: &[u8; 32]) -> H160 {
+    let init = keccak(&[code, data].concat());
+    let parts: [&[u8]; 4] = [&[0xff], deployer.as_bytes(), salt, &init];
+    H160::from_slice(&keccak(&parts.concat())[12..])
+}
+
+/// A contract to be made, or there already.
+struct Part {
+    what: String,
+    code_hash: [u8; 32],
+    address: H160,
+    tx: Tx,
+    exists: bool,
+}
+
+impl Part {
+    async fn new(
+        chain: &Chain,
+        what: String,
+        deployer: H160,
+        (code, data, salt): (&[u8], Vec<u8>, [u8; 32]),
+    ) -> Result<Self, DeployError> {
+        let address = create2(deployer, code, &data, &salt);
+        Ok(Self {
+            what,
+            code_hash: keccak(code),
+            address,
+            exists: chain.code_hash(address).await?.is_some(),
+            tx: Tx::Instantiate {
+                code: code.to_vec(),
+                data,
+                salt,
+                value: 0,
+            },
+        })
+    }
+}
+
+/// Maps the account, deploys token and emission, and checks them.
+///
+/// # Errors
+/// See [`DeployError`]. What was deployed before an error stays.
+pub async fn deploy(
+    chain: &Chain,
+    url: &str,
+    artifacts: Artifacts<'_>,
+    plan: &Plan,
+    watcher: &mut dyn Watcher,
+) -> Result<Deployment, DeployError> {
+    let info = chain.info().await?;
+    let deployer = info.address;
+    if let TokenPlan::Existing(address) = plan.token {
+        let token = Token::new(chain.clone(), address);
+        token.describe().await?;
+    }
+    map_account(chain, watcher).await?;
+
+    let mut plan = plan.clone();
+    let mut parts = Vec::new();
+    plan.settings.token = match &plan.token {
+        TokenPlan::Existing(address) => *address,
+        TokenPlan::New { name, symbol, decimals, supply } => {
+            let data = crate::erc20::constructor(name, symbol, *decimals, *supply);
+            let of = (artifacts.token, data, plan.salt);
+            let part = Part::new(chain, format!("token {symbol}"), deployer, of).await?;
+            let address = part.address;
+            parts.push(part);
+            address
+        }
+    };
+    let data = calls::new(&plan.settings, &plan.params, &plan.roles, &plan.attesters);
+    let of = (artifacts.emission, data, plan.salt);
+    let part = Part::new(chain, "emission contract".into(), deployer, of).await?;
+    let contract = part.address;
+    parts.push(part);
+
+    let quote = quote(chain, &parts).await?;
+    if quote.total() > quote.balance {
+        return Err(DeployError::NotEnough {
+            address: hexes::show(deployer),
+            have: quote.balance,
+            need: Some(quote.total()),
+        });
+    }
+    if parts.iter().any(|part| !part.exists) && !watcher.agree(&quote)? {
+        return Err(DeployError::Declined);
+    }
+    for part in &parts {
+        make(chain, part, watcher).await?;
+    }
+
+    watcher.doing("checking what was deployed");
+    let description = check_token(chain, plan.settings.token, deployer).await?;
+    check_emission(chain, contract, &plan).await?;
+    Ok(Deployment {
+        url: url.to_owned(),
+        genesis: info.genesis,
+        chain_id: info.chain_id,
+        spec_name: info.spec_name,
+        contract,
+        code_hash: keccak(artifacts.emission),
+        block: chain.head().await?.finalized.number,
+        token: plan.settings.token,
+        token_symbol: description.symbol,
+        token_decimals: description.decimals,
+        deployer,
+    })
+}
+
+/// Maps the account to its address if it is not.
+async fn map_account(chain: &Chain, watcher: &mut dyn Watcher) -> Result<(), DeployError> {
+    if chain.mapped().await? {
+        return Ok(());
+    }
+    let tx = Tx::MapAccount;
+    let cost = cost(chain, &tx, 0).await?;
+    let quote = Quote {
+        items: vec![Item {
+            what: "mapping the account to its address (a small deposit comes with it)".into(),
+            address: None,
+            cost: Some(cost),
+        }],
+        balance: chain.balance().await?,
+    };
+    if quote.total() > quote.balance {
+        return Err(not_enough(chain, Some(quote.total())).await);
+    }
+    if !watcher.agree(&quote)? {
+        return Err(DeployError::Declined);
+    }
+    watcher.doing("mapping the account");
+    match submit_once(chain, "map_account", &tx).await {
+        Ok(_) => Ok(()),
+        Err(error) => Err(explained(chain, error.into()).await),
+    }
+}
+
+async fn quote(chain: &Chain, parts: &[Part]) -> Result<Quote, DeployError> {
+    let mut items = Vec::new();
+    let mut before = 0;
+    for part in parts {
+        let cost = if part.exists {
+            None
+        } else {
+            let cost = match cost(chain, &part.tx, before).await {
+                Ok(cost) => cost,
+                Err(error) => return Err(explained(chain, error).await),
+            };
+            before += 1;
+            Some(cost)
+        };
+        items.push(Item {
+            what: part.what.clone(),
+            address: Some(part.address),
+            cost,
+        });
+    }
+    Ok(Quote {
+        items,
+        balance: chain.balance().await?,
+    })
+}
+
+/// What a transaction costs that is sent after `before` others.
+async fn cost(chain: &Chain, tx: &Tx, before: u64) -> Result<Cost, DeployError> {
+    let run = chain.dry_run(tx).await?;
+    if let Err(failure) = run.result {
+        return Err(match refusal(&failure) {
+            Some(error) => DeployError::Refused(error),
+            None => ChainError::from(failure).into(),
+        });
+    }
+    let limits = Limits::with_margin(run.weight, run.deposit);
+    let nonce = chain.next_nonce().await? + before;
+    let signed = chain.sign(tx, limits, nonce).await?;
+    Ok(Cost {
+        fee: chain.fee(&signed).await?,
+        deposit: run.deposit,
+    })
+}
+
+async fn make(chain: &Chain, part: &Part, watcher: &mut dyn Watcher) -> Result<(), DeployError> {
+    let shown = hexes::show(part.address);
+    if part.exists {
+        watcher.doing(&format!("{} is there already, at {shown}", part.what));
+    } else {
+        watcher.doing(&format!("deploying the {} to {shown}", part.what));
+        if let Err(error) = submit_once(chain, &part.what, &part.tx).await {
+            return Err(explained(chain, error.into()).await);
+        }
+    }
+    let found = chain.code_hash(part.address).await?;
+    if found != Some(part.code_hash) {
+        return Err(DeployError::Different {
+            what: "the code",
+            address: shown,
+            found: found.map_or_else(|| "nothing".to_owned(), hexes::show),
+            meant: hexes::show(part.code_hash),
+        });
+    }
+    Ok(())
+}
+
+/// A token that describes itself and answers to a transfer as an ERC-20 does.
+async fn check_token(
+    chain: &Chain,
+    address: H160,
+    deployer: H160,
+) -> Result<Description, DeployError> {
+    let token = Token::new(chain.clone(), address).at(At::Best);
+    let description = token.describe().await?;
+    // One unit if there is one, to somebody else; nothing is sent, it is a dry-run.
+    let amount = token.balance_of(deployer).await?.min(1);
+    token.check_transfer(address, amount).await?;
+    Ok(description)
+}
+
+async fn check_emission(chain: &Chain, contract: H160, plan: &Plan) -> Result<(), DeployError> {
+    let emission = Emission::new(chain.clone(), contract).at(At::Best);
+    same("the settings", contract, emission.settings().await?, plan.settings)?;
+    same("the parameters", contract, emission.params(0).await?, plan.params)?;
+    same("the roles", contract, emission.roles().await?, plan.roles)?;
+    let attesters = emission.attesters(0).await?;
+    same("the attesters", contract, attesters, plan.attesters.clone())
+}
+
+fn same<T: PartialEq + std::fmt::Debug>(
+    what: &'static str,
+    address: H160,
+    found: T,
+    meant: T,
+) -> Result<(), DeployError> {
+    if found == meant {
+        return Ok(());
+    }
+    Err(DeployError::Different {
+        what,
+        address: hexes::show(address),
+        found: format!("{found:?}"),
+        meant: format!("{meant:?}"),
+    })
+}
+
+/// The chain's words for an empty account, in ours.
+async fn explained(chain: &Chain, error: DeployError) -> DeployError {
+    let poor = match &error {
+        DeployError::Chain(ChainError::Failed(failure)) => {
+            failure.class() == Class::OperatorAction && !failure.to_string().contains("Unmapped")
+        }
+        DeployError::Chain(ChainError::Pool { name, .. }) => name == "Payment",
+        _ => false,
+    };
+    if poor {
+        not_enough(chain, None).await
+    } else {
+        error
+    }
+}
+
+async fn not_enough(chain: &Chain, need: Option<u128>) -> DeployError {
+    let address = match chain.info().await {
+        Ok(info) => hexes::show(info.address),
+        Err(error) => return error.into(),
+    };
+    match chain.balance().await {
+        Ok(have) => DeployError::NotEnough { address, have, need },
+        Err(error) => error.into(),
+    }
+}
+
+/// What `plimsoll deploy` is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// The node, as it goes into the deployment file.
+    pub url: String,
+    /// `deploy.toml`.
+    pub terms: PathBuf,
+    /// The deployment file to write.
+    pub out: PathBuf,
+    /// Whether to deploy without asking.
+    pub yes: bool,
+}
+
+/// Runs `plimsoll deploy` and says on standard output what it does.
+///
+/// # Errors
+/// See [`DeployError`].
+pub async fn command(
+    chain: &Chain,
+    artifacts: Artifacts<'_>,
+    options: &Options,
+) -> Result<Deployment, DeployError> {
+    refuse_existing(&options.out)?;
+    let terms = Terms::load(&options.terms)?;
+    let (info, head) = (chain.info().await?, chain.head().await?);
+    println!(
+        "chain {} (version {}), as {}",
+        info.spec_name,
+        info.spec_version,
+        hexes::show(info.address)
+    );
+    let plan = terms.plan(info.address, head.best.time_ms)?;
+    let mut watcher = Terminal { yes: options.yes };
+    let deployment = deploy(chain, &options.url, artifacts, &plan, &mut watcher).await?;
+    deployment.save(&options.out)?;
+    println!("wrote {}", options.out.display());
+    Ok(deployment)
+}
+
+fn refuse_existing(out: &Path) -> Result<(), DeploymentError> {
+    if out.exists() {
+        return Err(DeploymentError::Exists(out.to_owned()));
+    }
+    Ok(())
+}
+
+/// Somebody at a terminal.
+struct Terminal {
+    yes: bool,
+}
+
+impl Watcher for Terminal {
+    fn agree(&mut self, quote: &Quote) -> Result<bool, DeployError> {
+        for item in &quote.items {
+            let at = item
+                .address
+                .map_or_else(String::new, |address| format!(" at {}", hexes::show(address)));
+            match item.cost {
+                None => println!("  {}{at}: there already", item.what),
+                Some(Cost { fee, deposit }) => println!(
+                    "  {}{at}: fee {}, deposit {}",
+                    item.what,
+                    grouped(fee),
+                    grouped(deposit)
+                ),
+            }
+        }
+        println!(
+            "  in all {} base units of the chain's own token; the account has {}",
+            grouped(quote.total()),
+            grouped(quote.balance)
+        );
+        if self.yes {
+            return Ok(true);
+        }
+        print!("Go on? [y/N] ");
+        std::io::stdout().flush().map_err(DeployError::Terminal)?;
+        let mut answer = String::new();
+        std::io::stdin()
+            .lock()
+            .read_line(&mut answer)
+            .map_err(DeployError::Terminal)?;
+        Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+    }
+
+    fn doing(&mut self, what: &str) {
+        println!("{what}");
+    }
+}
+
+/// A number with its digits in groups of three.
+fn grouped(number: u128) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_those_of_the_runtime() {
+        // The runtime's own example.
+        let deployer = [1; 20];
+        let salt = hexes::parse("0x1234567890123456789012345678901234567890123456789012345678901234");
+        let address = create2(
+            H160(deployer),
+            &hex::decode("600060005560016000").expect("hex"),
+            &hex::decode("55").expect("hex"),
+            &salt.expect("hex"),
+        );
+        assert_eq!(
+            hexes::show(address),
+            "0x7f31e795e5836a19a8f919ab5a9de9a197ecd2b6"
+        );
+    }
+
+    #[test]
+    fn a_quote_adds_up_what_is_not_there_yet() {
+        let item = |cost| Item {
+            what: String::new(),
+            address: None,
+            cost,
+        };
+        let cost = |fee, deposit| Some(Cost { fee, deposit });
+        let quote = Quote {
+            items: vec![item(cost(1, 20)), item(None), item(cost(300, 4_000))],
+            balance: 0,
+        };
+        assert_eq!(quote.total(), 4_321);
+    }
+
+    #[test]
+    fn numbers_are_grouped_by_thousands() {
+        assert_eq!(grouped(0), "0");
+        assert_eq!(grouped(999), "999");
+        assert_eq!(grouped(1_234_567), "1,234,567");
+    }
+}

@@ -194,6 +194,19 @@ impl Token {
     }
 }
 
+/// The constructor's message of this project's own token.
+#[must_use]
+pub fn constructor(name: &str, symbol: &str, decimals: u8, supply: u128) -> Vec<u8> {
+    let call = tokenConstructorCall {
+        name: name.to_owned(),
+        symbol: symbol.to_owned(),
+        decimals,
+        supply: U256::from(supply),
+    };
+    // In the Solidity ABI a constructor has no selector.
+    call.abi_encode().split_off(4)
+}
+
 fn to_alloy(address: H160) -> Address {
     Address::from(address.0)
 }

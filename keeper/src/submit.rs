@@ -19,7 +19,7 @@
 //! local count is the chain's, plus nothing. A batch holds thousands of operators, so
 //! throughput comes from its size.
 
-use crate::chain::{Chain, ChainError, Class, Failure, Found, Limits, Outcome, Tx};
+use crate::chain::{Chain, ChainError, Class, Failure, Found, Limits, Outcome, SignedTx, Tx};
 use crate::contract::refusal;
 use crate::journal::submissions::{End, Purpose, Submission};
 use crate::journal::{Journal, JournalError};
@@ -95,6 +95,63 @@ pub struct Submitted {
     pub outcome: Outcome,
     /// What the dry-run said it would return. State may have moved since.
     pub output: Vec<u8>,
+}
+
+/// Submits a transaction without a journal and waits until it is in a finalized block:
+/// for what a person starts and watches, and for accounts that send nothing else.
+///
+/// # Errors
+/// See [`SubmitError`].
+pub async fn submit_once(chain: &Chain, what: &str, tx: &Tx) -> Result<Submitted, SubmitError> {
+    let (signed, output) = prepare(chain, tx).await?;
+    let started = Instant::now();
+    let purpose = || Purpose::new("once", what);
+    match chain.send(&signed).await {
+        Err(error) if refused(&error) == Refused::Drop => return Err(error.into()),
+        _ => {}
+    }
+    let mut from = signed.anchor + 1;
+    loop {
+        match chain.find(&signed, from).await.map(reconcile) {
+            Ok(Decision::Close(End::Included(outcome))) => {
+                return Ok(Submitted { outcome, output })
+            }
+            Ok(Decision::Close(End::Failed(outcome))) => {
+                return Err(match outcome.result {
+                    Err(failure) => ChainError::from(failure).into(),
+                    Ok(()) => SubmitError::GaveUp {
+                        purpose: purpose(),
+                        reason: "it failed in its block".into(),
+                    },
+                })
+            }
+            Ok(Decision::Close(End::Dead(reason))) => {
+                return Err(SubmitError::GaveUp {
+                    purpose: purpose(),
+                    reason,
+                })
+            }
+            Ok(Decision::Resend { next }) => from = next,
+            Err(error) if error.is_transient() => {}
+            Err(error) => return Err(error.into()),
+        }
+        if started.elapsed() >= PATIENCE {
+            return Err(SubmitError::Unresolved { purpose: purpose() });
+        }
+        tokio::time::sleep(chain.poll_interval()).await;
+    }
+}
+
+/// Dry-runs a transaction, and signs it with the limits it needs and the next nonce.
+async fn prepare(chain: &Chain, tx: &Tx) -> Result<(SignedTx, Vec<u8>), SubmitError> {
+    let run = chain.dry_run(tx).await?;
+    let output = run.result.map_err(|failure| match refusal(&failure) {
+        Some(error) => SubmitError::Refused(error),
+        None => SubmitError::Chain(failure.into()),
+    })?;
+    let limits = Limits::with_margin(run.weight, run.deposit);
+    let nonce = chain.next_nonce().await?;
+    Ok((chain.sign(tx, limits, nonce).await?, output))
 }
 
 struct Request {
@@ -244,14 +301,7 @@ impl Task {
         purpose: &Purpose,
         tx: &Tx,
     ) -> Result<(Submission, Vec<u8>), SubmitError> {
-        let run = self.chain.dry_run(tx).await?;
-        let output = run.result.map_err(|failure| match refusal(&failure) {
-            Some(error) => SubmitError::Refused(error),
-            None => SubmitError::Chain(failure.into()),
-        })?;
-        let limits = Limits::with_margin(run.weight, run.deposit);
-        let nonce = self.chain.next_nonce().await?;
-        let signed = self.chain.sign(tx, limits, nonce).await?;
+        let (signed, output) = prepare(&self.chain, tx).await?;
         let recorded = self
             .journal
             .record_submission(purpose.clone(), signed)

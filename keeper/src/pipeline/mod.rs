@@ -1,1 +1,299 @@
-//! Placeholder.
+//! What the keeper does, step by step: the same engine for the daemon, the demo and the
+//! tests. Whoever owns it calls [`Engine::tick`] as often as there may be something to do.
+//!
+//! ```text
+//! ingest -> build -> sign -> attest -> settle -> raise -> book -> claim
+//! ```
+//!
+//! Each step finds out by itself what there is to do, from the journal and from the
+//! contract's finalized state, and asks the contract before it sends anything. So every
+//! step may be interrupted anywhere and run again, and a step that fails keeps none of
+//! the others from running.
+
+mod attest;
+mod chunks;
+mod claims;
+mod epochs;
+mod error;
+mod gather;
+pub mod level;
+pub mod run;
+
+pub use attest::fitting;
+pub use error::StepError;
+
+use crate::attester::client::Attesters;
+use crate::batch::{Policy, Rules};
+use crate::clock::ChainTime;
+use crate::contract::Emission;
+use crate::journal::Journal;
+use crate::submit::Submitter;
+use plimsoll_interface::{Booked, Claimed, ClockView, Settings, Settled};
+use plimsoll_mechanism::batch::Domain;
+use plimsoll_mechanism::level::Level;
+use plimsoll_mechanism::Epoch;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// A step of the pipeline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Step {
+    /// Taking receipts in from the spool.
+    Ingest,
+    /// Building batches.
+    Build,
+    /// Gathering signatures.
+    Sign,
+    /// Bringing batches to the contract.
+    Attest,
+    /// Settling epochs.
+    Settle,
+    /// Raising operators to their caps.
+    Raise,
+    /// Booking rewards.
+    Book,
+    /// Paying out.
+    Claim,
+}
+
+impl Step {
+    /// All steps, in their order.
+    pub const ALL: [Self; 8] = [
+        Self::Ingest,
+        Self::Build,
+        Self::Sign,
+        Self::Attest,
+        Self::Settle,
+        Self::Raise,
+        Self::Book,
+        Self::Claim,
+    ];
+
+    /// Its name in logs, metrics and `/status`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ingest => "ingest",
+            Self::Build => "build",
+            Self::Sign => "sign",
+            Self::Attest => "attest",
+            Self::Settle => "settle",
+            Self::Raise => "raise",
+            Self::Book => "book",
+            Self::Claim => "claim",
+        }
+    }
+}
+
+/// What the engine is to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EngineConfig {
+    /// How batches are cut; lowered to what the chain allows.
+    pub policy: Policy,
+    /// The folder that receipts are taken from, if any.
+    pub spool: Option<PathBuf>,
+    /// A receipt so far ahead of the chain's clock is quarantined, in ms.
+    pub max_ahead_ms: u64,
+    /// Whether to book final epochs.
+    pub book: bool,
+    /// How many final epochs are booked together: more of them at once cost less each,
+    /// and rewards come later. At least 1.
+    pub book_epochs: u32,
+    /// The least that is claimed, in base units; none: nothing is.
+    pub claim_min: Option<u128>,
+}
+
+/// What a tick did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Work {
+    /// Receipts taken in.
+    pub ingested: u64,
+    /// Batches built.
+    pub built: u32,
+    /// Batches signed.
+    pub signed: u32,
+    /// Batches that the contract took.
+    pub accepted: u32,
+    /// Epochs settled.
+    pub settled: Vec<Settled>,
+    /// Operators raised to their caps.
+    pub raised: u32,
+    /// Rewards booked.
+    pub booked: Booked,
+    /// Rewards paid out.
+    pub claimed: Claimed,
+}
+
+impl Work {
+    /// Whether nothing was done.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// How a step went.
+#[derive(Debug)]
+pub struct Ran {
+    /// Which step.
+    pub step: Step,
+    /// How long it took.
+    pub took: Duration,
+    /// Whether it did all there was to do.
+    pub result: Result<(), StepError>,
+}
+
+/// How a tick went.
+#[derive(Debug)]
+pub struct Tick {
+    /// The contract's clock at its beginning, at the finalized state.
+    pub clock: ClockView,
+    /// What was done.
+    pub work: Work,
+    /// The steps that ran.
+    pub steps: Vec<Ran>,
+}
+
+impl Tick {
+    /// The first error, if a step had one.
+    ///
+    /// # Errors
+    /// That one.
+    pub fn into_result(self) -> Result<(ClockView, Work), (Step, StepError)> {
+        for ran in self.steps {
+            ran.result.map_err(|error| (ran.step, error))?;
+        }
+        Ok((self.clock, self.work))
+    }
+}
+
+/// The contract's clock at the beginning of a tick.
+#[derive(Clone, Copy, Debug)]
+struct Moment {
+    clock: ClockView,
+    time: ChainTime,
+}
+
+/// The engine.
+pub struct Engine {
+    emission: Emission,
+    settings: Settings,
+    journal: Journal,
+    submitter: Submitter,
+    attesters: Attesters,
+    rules: Rules,
+    domain: Domain,
+    config: EngineConfig,
+    policy: Policy,
+    /// When a batch of an epoch and lane was last built, by the chain's clock.
+    last_built: BTreeMap<(Epoch, u32), u64>,
+    /// Every epoch below it is booked; read from the journal when first needed.
+    booked_below: Option<Epoch>,
+    /// Booked epochs above that.
+    booked: BTreeSet<Epoch>,
+    /// Levels at which nobody was left to raise.
+    level_checked: BTreeMap<Epoch, Level>,
+    /// When everybody was last paid.
+    claimed_in: Option<String>,
+}
+
+impl Engine {
+    /// An engine for a contract. Reads what is fixed at deployment.
+    ///
+    /// # Errors
+    /// If the chain or the journal cannot be read.
+    pub async fn new(
+        emission: Emission,
+        journal: Journal,
+        submitter: Submitter,
+        attesters: Attesters,
+        rules: Rules,
+        config: EngineConfig,
+    ) -> Result<Self, StepError> {
+        let info = emission.chain().info().await?;
+        let settings = emission.settings().await?;
+        let mut engine = Self {
+            domain: Domain {
+                chain_id: info.chain_id,
+                contract: emission.address().0,
+            },
+            policy: fitting(&config.policy, &info),
+            emission,
+            settings,
+            journal,
+            submitter,
+            attesters,
+            rules,
+            config,
+            last_built: BTreeMap::new(),
+            booked_below: None,
+            booked: BTreeSet::new(),
+            level_checked: BTreeMap::new(),
+            claimed_in: None,
+        };
+        engine.learned_policy().await?;
+        Ok(engine)
+    }
+
+    /// The contract.
+    #[must_use]
+    pub fn emission(&self) -> &Emission {
+        &self.emission
+    }
+
+    /// The journal.
+    #[must_use]
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// Does what there is to do now, leaving out the steps for which `skip` says so.
+    ///
+    /// # Errors
+    /// If the contract's clock cannot be read. What goes wrong in a step is in the tick.
+    pub async fn tick(&mut self, mut skip: impl FnMut(Step) -> bool) -> Result<Tick, StepError> {
+        let clock = self.emission.clock().await?;
+        let moment = Moment {
+            clock,
+            time: ChainTime::new(&self.settings, &clock),
+        };
+        let mut work = Work::default();
+        let mut steps = Vec::new();
+        for step in Step::ALL {
+            if skip(step) {
+                continue;
+            }
+            let started = Instant::now();
+            let result = self.run(step, &moment, &mut work).await;
+            steps.push(Ran {
+                step,
+                took: started.elapsed(),
+                result,
+            });
+        }
+        Ok(Tick { clock, work, steps })
+    }
+
+    async fn run(
+        &mut self,
+        step: Step,
+        moment: &Moment,
+        work: &mut Work,
+    ) -> Result<(), StepError> {
+        match step {
+            Step::Ingest => work.ingested = self.ingest().await?,
+            // Before genesis nothing can be counted.
+            _ if !moment.clock.started => {}
+            Step::Build => work.built = self.build(moment).await?,
+            Step::Sign => work.signed = self.sign(moment).await?,
+            Step::Attest => work.accepted = self.attest(moment).await?,
+            Step::Settle => work.settled = self.settle(moment).await?,
+            Step::Raise => work.raised = self.raise(moment).await?,
+            Step::Book if self.config.book => work.booked = self.book(moment).await?,
+            Step::Book => {}
+            Step::Claim => work.claimed = self.claim(moment).await?,
+        }
+        Ok(())
+    }
+}
