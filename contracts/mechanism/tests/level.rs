@@ -9,27 +9,11 @@ use plimsoll_mechanism::record::{Part, Record};
 use plimsoll_mechanism::reward::fee_ceiling;
 use proptest::prelude::*;
 use support::draw::{self, Epoch};
+use support::raise::{raise_in_order, settled};
 use support::{exact, property};
 
 fn allocated(epoch: &Epoch) -> Allocation {
     allocate(&epoch.params, epoch.reserve, &epoch.parts).expect("drawn so that the sum fits")
-}
-
-/// The epoch settled and nobody raised.
-fn settled(epoch: &Epoch) -> Record {
-    let mut record = Record::new(epoch.params, epoch.reserve, 1);
-    for part in &epoch.parts {
-        let total = if part.vetted {
-            &mut record.vetted
-        } else {
-            &mut record.open
-        };
-        *total = total
-            .checked_add(&part.work)
-            .expect("drawn so that the sum fits");
-    }
-    record.settle(record.budget(0), 0);
-    record
 }
 
 fn level(record: &Record) -> Level {
@@ -43,42 +27,6 @@ fn at_or_above(a: Level, b: Level) -> bool {
     }
     b.denominator != 0
         && BigUint::from(a.numerator) * b.denominator >= BigUint::from(b.numerator) * a.denominator
-}
-
-/// Somebody to raise: a part by its position, or the open pool.
-type Who = Option<usize>;
-
-/// Raises in the order that `seed` gives, again and again until nobody is eligible
-/// (or, with `passes`, at most so often), and calls `after` after each success.
-fn raise_in_order(
-    record: &mut Record,
-    parts: &mut [Part],
-    seed: u64,
-    passes: usize,
-    mut after: impl FnMut(&Record, &[Part], Who) -> Result<(), TestCaseError>,
-) -> Result<(), TestCaseError> {
-    for pass in 0..passes {
-        let mut raised_any = false;
-        for k in draw::order(seed ^ pass as u64, parts.len() + 1) {
-            let who = (k < parts.len()).then_some(k);
-            let raised = match who {
-                Some(k) if !parts[k].vetted || parts[k].raised => false,
-                Some(k) => {
-                    parts[k].raised = record.raise(parts[k].work);
-                    parts[k].raised
-                }
-                None => record.raise_open(),
-            };
-            if raised {
-                after(record, parts, who)?;
-                raised_any = true;
-            }
-        }
-        if !raised_any {
-            break;
-        }
-    }
-    Ok(())
 }
 
 #[test]

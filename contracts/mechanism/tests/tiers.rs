@@ -7,9 +7,11 @@ use plimsoll_mechanism::allocate::{allocate, Allocation};
 use plimsoll_mechanism::math::PPM;
 use plimsoll_mechanism::pools::Work;
 use plimsoll_mechanism::record::Part;
+use plimsoll_mechanism::reward::Reward;
 use proptest::prelude::*;
 use support::draw::{self, Epoch};
 use support::property;
+use support::raise::Lazy;
 
 fn allocated(epoch: &Epoch) -> Allocation {
     allocate(&epoch.params, epoch.reserve, &epoch.parts).expect("drawn so that the sum fits")
@@ -20,16 +22,28 @@ fn share_of(amount: u128, share: u32) -> BigUint {
     BigUint::from(amount) * share / PPM
 }
 
+/// Budget and rewards at the full level, and at the one that lazy keepers left.
+fn at_both_levels(epoch: &Epoch, seed: u64) -> [(u128, Vec<u128>); 2] {
+    let amounts = |rewards: &[Reward]| rewards.iter().map(|r| r.amount).collect();
+    let (full, lazy) = (allocated(epoch), Lazy::divide(epoch, seed));
+    [
+        (full.budget(), amounts(&full.rewards)),
+        (lazy.budget(), amounts(&lazy.rewards)),
+    ]
+}
+
 #[test]
 fn g3_no_vetted_operator_gets_more_than_its_cap() {
+    let inputs = (draw::epoch(), any::<u64>());
     property(
         "g3_no_vetted_operator_gets_more_than_its_cap",
-        draw::epoch(),
-        |epoch| {
-            let allocation = allocated(&epoch);
-            let cap = share_of(allocation.budget(), epoch.params.operator_cap);
-            for (part, reward) in epoch.parts.iter().zip(&allocation.rewards) {
-                prop_assert!(!part.vetted || BigUint::from(reward.amount) <= cap);
+        inputs,
+        |(epoch, seed)| {
+            for (budget, rewards) in at_both_levels(&epoch, seed) {
+                let cap = share_of(budget, epoch.params.operator_cap);
+                for (part, reward) in epoch.parts.iter().zip(rewards) {
+                    prop_assert!(!part.vetted || BigUint::from(reward) <= cap);
+                }
             }
             Ok(())
         },
@@ -38,19 +52,21 @@ fn g3_no_vetted_operator_gets_more_than_its_cap() {
 
 #[test]
 fn g4_all_open_operators_together_stay_below_their_ceiling() {
+    let inputs = (draw::epoch(), any::<u64>());
     property(
         "g4_all_open_operators_together_stay_below_their_ceiling",
-        draw::epoch(),
-        |epoch| {
-            let allocation = allocated(&epoch);
-            let budget = allocation.budget();
-            let rewards = || epoch.parts.iter().zip(&allocation.rewards);
-            let open: BigUint = rewards()
-                .filter(|(part, _)| !part.vetted)
-                .map(|(_, reward)| BigUint::from(reward.amount))
-                .sum();
-            prop_assert!(open <= share_of(budget, epoch.params.open_ceiling));
-            prop_assert!(open <= BigUint::from(allocation.record.open_reward()));
+        inputs,
+        |(epoch, seed)| {
+            for (budget, rewards) in at_both_levels(&epoch, seed) {
+                let open: BigUint = epoch
+                    .parts
+                    .iter()
+                    .zip(rewards)
+                    .filter(|(part, _)| !part.vetted)
+                    .map(|(_, reward)| BigUint::from(reward))
+                    .sum();
+                prop_assert!(open <= share_of(budget, epoch.params.open_ceiling));
+            }
             Ok(())
         },
     );
@@ -58,32 +74,29 @@ fn g4_all_open_operators_together_stay_below_their_ceiling() {
 
 #[test]
 fn g4_an_entity_stays_below_its_caps_and_the_ceiling() {
-    let inputs = (draw::epoch(), 0..6_usize);
+    let inputs = (draw::epoch(), any::<u64>(), 0..6_usize);
     property(
         "g4_an_entity_stays_below_its_caps_and_the_ceiling",
         inputs,
-        |(epoch, identities)| {
-            // The entity owns every open operator and the largest vetted ones.
-            let allocation = allocated(&epoch);
-            let budget = allocation.budget();
-            let rewards = || epoch.parts.iter().zip(&allocation.rewards);
-            let mut vetted: Vec<u128> = rewards()
-                .filter(|(part, _)| part.vetted)
-                .map(|(_, reward)| reward.amount)
-                .collect();
-            vetted.sort_unstable_by(|a, b| b.cmp(a));
-            let open = rewards()
-                .filter(|(part, _)| !part.vetted)
-                .map(|(_, reward)| reward.amount);
-            let entity: BigUint = vetted
-                .into_iter()
-                .take(identities)
-                .chain(open)
-                .map(BigUint::from)
-                .sum();
-            let shares =
-                BigUint::from(epoch.params.operator_cap) * identities + epoch.params.open_ceiling;
-            prop_assert!(entity * PPM <= shares * budget);
+        |(epoch, seed, identities)| {
+            // The entity owns every open operator and the best paid vetted ones.
+            for (budget, rewards) in at_both_levels(&epoch, seed) {
+                let of_tier = |vetted| {
+                    let rewards = epoch.parts.iter().zip(&rewards);
+                    rewards.filter_map(move |(part, r)| (part.vetted == vetted).then_some(*r))
+                };
+                let mut vetted: Vec<u128> = of_tier(true).collect();
+                vetted.sort_unstable_by(|a, b| b.cmp(a));
+                let entity: BigUint = vetted
+                    .into_iter()
+                    .take(identities)
+                    .chain(of_tier(false))
+                    .map(BigUint::from)
+                    .sum();
+                let shares = BigUint::from(epoch.params.operator_cap) * identities
+                    + epoch.params.open_ceiling;
+                prop_assert!(entity * PPM <= shares * budget);
+            }
             Ok(())
         },
     );

@@ -9,6 +9,7 @@ pub mod draw;
 pub mod exact;
 pub mod host;
 pub mod play;
+pub mod raise;
 
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, TestCaseResult, TestRunner};
