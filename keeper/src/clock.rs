@@ -68,32 +68,24 @@ impl ChainTime {
         clock.started() && clock.elapsed() >= clock.attest_end(epoch)
     }
 
-    /// Where a receipt completed at `at` (ms) is counted: in the epoch of its
-    /// completion, or in the current one if that epoch is closed. `None` before
-    /// genesis.
+    /// Where a receipt completed at `at` (ms) counts now: in the epoch of its
+    /// completion, or, when that is over, in the oldest one that is not. There is only
+    /// one such epoch at any time ([`Clock::counts_in`] says why). `None` before genesis
+    /// and for epochs that have not begun.
     #[must_use]
     pub fn target(&self, at: u64) -> Option<Target> {
-        let natural = self.epoch_of(at)?;
-        Some(if self.closed(natural) {
-            Target {
-                epoch: self.clock().epoch(),
-                late: true,
-            }
-        } else {
-            Target {
-                epoch: natural,
-                late: false,
-            }
+        let own = self.epoch_of(at)?;
+        let epoch = self.clock().counts_in(own)?;
+        Some(Target {
+            epoch,
+            late: epoch != own,
         })
     }
 
-    /// Whether a batch of `epoch` may hold a receipt completed at `at` (ms): as its own
-    /// epoch, or as a later one when its own is closed.
+    /// Whether a batch of `epoch` may hold a receipt completed at `at` (ms).
     #[must_use]
     pub fn may_hold(&self, epoch: Epoch, at: u64) -> bool {
-        self.epoch_of(at).is_some_and(|natural| {
-            natural == epoch || (natural < epoch && self.closed(natural))
-        })
+        self.target(at).is_some_and(|target| target.epoch == epoch)
     }
 
     /// Clock time left until `epoch` takes no more batches, in ms.
@@ -128,20 +120,26 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_receipt_goes_to_its_own_epoch_until_that_is_closed() {
+    fn a_receipt_goes_to_its_own_epoch_until_that_is_over() {
         let own = Target { epoch: 0, late: false };
         assert_eq!(at(1_119).target(1_050), Some(own));
         assert_eq!(at(1_120).target(1_050), Some(Target { epoch: 1, late: true }));
         assert_eq!(at(1_119).target(1_100), Some(Target { epoch: 1, late: false }));
-        assert_eq!(at(1_119).target(999), None);
+        assert_eq!(at(1_119).target(999), None, "before genesis");
+        assert_eq!(at(1_119).target(1_200), None, "its epoch has not begun");
     }
 
     #[test]
-    fn a_batch_may_hold_what_is_late_only_when_its_own_epoch_is_closed() {
-        assert!(at(1_110).may_hold(0, 1_099));
-        assert!(!at(1_110).may_hold(1, 1_099));
-        assert!(at(1_120).may_hold(1, 1_099));
-        assert!(!at(1_120).may_hold(1, 1_200), "later than the batch's epoch");
+    fn what_is_late_may_be_held_by_one_epoch_only() {
+        for now in 1_000..1_500 {
+            for completed in (1_000..1_500).step_by(10) {
+                let epochs = (0..6).filter(|epoch| at(now).may_hold(*epoch, completed)).count();
+                assert!(epochs <= 1, "{completed} at {now}");
+            }
+        }
+        // Epoch 1 still takes batches, so what is late goes there and not into epoch 2.
+        assert!(at(1_210).may_hold(1, 1_050));
+        assert!(!at(1_210).may_hold(2, 1_050));
     }
 
     #[test]

@@ -157,6 +157,8 @@ pub struct RunConfig {
     pub backoff_max_ms: u64,
     /// Whether to book.
     pub book: bool,
+    /// How many final epochs are booked together.
+    pub book_epochs: u32,
     /// Whether to claim.
     pub claim: bool,
     /// The least that is claimed, in base units.
@@ -170,6 +172,7 @@ impl Default for RunConfig {
             interval_ms: 6_000,
             backoff_max_ms: 300_000,
             book: true,
+            book_epochs: 1,
             claim: true,
             claim_min: 1,
         }
@@ -509,6 +512,9 @@ impl Config {
         }
         if self.batch.max_receipts == 0 {
             return range("batch.max_receipts", "at least 1");
+        }
+        if self.run.book_epochs == 0 {
+            return range("run.book_epochs", "at least 1");
         }
         if self.run.interval_ms == 0 {
             return range("run.interval_ms", "at least 1");
