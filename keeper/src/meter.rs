@@ -142,6 +142,16 @@ impl TryFrom<Vec<Meter>> for Meters {
     }
 }
 
+impl From<Meter> for Meters {
+    /// This meter alone, from the first epoch on.
+    fn from(meter: Meter) -> Self {
+        Self(vec![Meter {
+            from_epoch: 0,
+            ..meter
+        }])
+    }
+}
+
 impl From<Meters> for Vec<Meter> {
     fn from(meters: Meters) -> Self {
         meters.0
