@@ -13,13 +13,14 @@ const HOUR: u64 = 3_600_000;
 /// Length of an epoch, in ms: a day, into which the trace is stretched.
 pub const EPOCH_MS: u64 = 24 * HOUR;
 
-/// Clock of the deployment without its genesis.
-const TIMES: Times = Times {
+/// Clock of the deployment without its genesis. An epoch is final eleven hours after its
+/// end at the earliest, before the next one is half over.
+pub const TIMES: Times = Times {
     genesis: 0,
     epoch: EPOCH_MS,
     attest_window: 4 * HOUR,
     review_window: 4 * HOUR,
-    level_window: 6 * HOUR,
+    level_window: 3 * HOUR,
     max_pause: 2 * EPOCH_MS,
     pause_gap: 14 * EPOCH_MS,
 };
@@ -40,8 +41,8 @@ pub const FUNDING_TOKENS: u128 = 1_000_000;
 pub const SUPPLY_TOKENS: u128 = 100_000_000;
 
 /// The meter of the demo. A client asks one operator for about one job an epoch here, so
-/// the threshold of fragment work is two average jobs and not the fifty of a busy day.
-pub const METER: Meter = Meter { fragment_threshold: 4_000, ..DEFAULT };
+/// the threshold of fragment work is half an average job and not the fifty of a busy day.
+pub const METER: Meter = Meter { fragment_threshold: 1_000, ..DEFAULT };
 
 /// The parameters, the same in all epochs.
 pub const PARAMS: Params = Params {

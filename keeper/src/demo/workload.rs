@@ -12,13 +12,18 @@
 //! The trace's span is stretched over the epochs, evenly; no figure of the mechanism
 //! depends on how long an epoch is.
 
+use super::data;
 use super::population::Member;
+use crate::ingest::{self, IngestError};
 use crate::keys::{keccak, Key};
 use crate::meter::Meter;
 use crate::receipt::{hash_client, Mode, Network, Receipt};
 use plimsoll_mechanism::{Hash, OperatorIndex};
 use rand::Rng;
 use rand_chacha::ChaCha20Rng;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
 use time::macros::format_description;
 use time::PrimitiveDateTime;
 
@@ -31,6 +36,9 @@ const FEE_MILLIONTHS: u128 = 100;
 
 /// The model named in the receipts.
 const MODEL: &str = "demo-chat";
+
+/// How a file with the columns of the Azure trace begins.
+const TRACE_HEAD: &[u8; 10] = b"TIMESTAMP,";
 
 /// A job of a trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +76,9 @@ pub enum TraceError {
         /// What is wrong.
         reason: String,
     },
+    /// A file of receipts cannot be read.
+    #[error(transparent)]
+    Receipts(#[from] IngestError),
     /// There is nothing to replay.
     #[error("trace {0} has no jobs: give a CSV file with the columns TIMESTAMP, ContextTokens and GeneratedTokens, or receipts as JSON Lines or CSV")]
     Empty(String),
@@ -103,6 +114,46 @@ impl Span {
         // The last job falls one part in `whole + 1` before the end of the last epoch.
         self.genesis + (u128::from(offset) * length / (u128::from(whole) + 1)) as u64
     }
+}
+
+/// The jobs of a file, or of the shipped trace.
+///
+/// # Errors
+/// See [`TraceError`]; also if a receipt names none of the `operators` operators.
+pub fn read(path: Option<&Path>, operators: usize) -> Result<Vec<TracedJob>, TraceError> {
+    let Some(path) = path else {
+        return azure(data::TRACE, "(shipped)");
+    };
+    let name = path.display().to_string();
+    let file = |source| TraceError::File { path: name.clone(), source };
+    let mut head = [0; TRACE_HEAD.len()];
+    let read = File::open(path).and_then(|mut file| file.read(&mut head)).map_err(file)?;
+    if head[..read] == *TRACE_HEAD {
+        return azure(&std::fs::read_to_string(path).map_err(file)?, &name);
+    }
+    let mut receipts = Vec::new();
+    for line in ingest::read(path, None)? {
+        let (_, receipt) = line.map_err(|refusal| TraceError::Line {
+            path: name.clone(),
+            line: refusal.line.unwrap_or(0),
+            reason: refusal.reason,
+        })?;
+        if receipt.operator as usize >= operators {
+            let (operator, receipt) = (receipt.operator, receipts.len() + 1);
+            return Err(TraceError::Operator { path: name, receipt, operator, operators });
+        }
+        receipts.push(receipt);
+    }
+    let first = receipts.iter().map(|receipt| receipt.completed_at).min();
+    let first = first.ok_or_else(|| TraceError::Empty(name.clone()))?;
+    let job = |receipt: &Receipt| TracedJob {
+        offset_ms: receipt.completed_at - first,
+        input: receipt.input_tokens,
+        cached: receipt.cached_input_tokens,
+        output: receipt.output_tokens,
+        parties: Some((receipt.operator, receipt.client)),
+    };
+    Ok(receipts.iter().map(job).collect())
 }
 
 /// Reads the columns of the Azure trace.
@@ -243,7 +294,7 @@ impl Weights {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::demo::{data, population};
+    use crate::demo::population;
     use crate::meter;
     use rand_chacha::rand_core::SeedableRng;
 
