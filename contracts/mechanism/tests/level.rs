@@ -57,18 +57,27 @@ fn g6_no_small_operator_loses() {
 
 #[test]
 fn g10_more_work_never_lowers_the_workers_reward() {
-    let more = || prop_oneof![1 => Just(0), 1 => Just(1), 4 => draw::magnitude(1 << 47)];
-    let inputs = (draw::small_epoch(), any::<u64>(), more(), more());
+    let more = || prop_oneof![1 => 1..=100_u128, 1 => draw::magnitude(1 << 47)];
+    let epochs = prop_oneof![
+        1 => draw::small_epoch().boxed(),
+        2 => draw::contested_epoch().boxed(),
+    ];
+    let inputs = (epochs, any::<u64>(), more(), more());
     property(
         "g10_more_work_never_lowers_the_workers_reward",
         inputs,
-        |(mut epoch, seed, fragment, bulk)| {
-            let who = seed as usize % epoch.parts.len();
-            let before = allocated(&epoch).rewards[who].amount;
-            epoch.parts[who].work.fragment += fragment;
-            epoch.parts[who].work.bulk += bulk;
-            let after = allocated(&epoch).rewards[who].amount;
-            prop_assert!(after + 1 >= before, "{} after {}", after, before);
+        |(epoch, seed, fragment, bulk)| {
+            let before = allocated(&epoch);
+            for who in draw::order(seed, epoch.parts.len()).into_iter().take(3) {
+                for (fragment, bulk) in [(fragment, bulk), (fragment, 0), (0, bulk)] {
+                    let mut more = epoch.clone();
+                    more.parts[who].work.fragment += fragment;
+                    more.parts[who].work.bulk += bulk;
+                    let after = allocated(&more).rewards[who].amount;
+                    let before = before.rewards[who].amount;
+                    prop_assert!(after + 1 >= before, "{}: {} after {}", who, after, before);
+                }
+            }
             Ok(())
         },
     );

@@ -42,6 +42,8 @@ fn parameter(param: Param) -> BoxedStrategy<u32> {
         1 => Just(low),
         1 => Just(high),
         2 => low..=high,
+        // A few times the smallest, where premium and uplift just bind.
+        2 => low..=high.min(low.saturating_mul(8)),
         3 => magnitude(u128::from(high - low)).prop_map(move |above| {
             low + u32::try_from(above).expect("at most the bound, a u32")
         }),
@@ -49,8 +51,25 @@ fn parameter(param: Param) -> BoxedStrategy<u32> {
     .boxed()
 }
 
-/// Parameters within their bounds.
+/// Parameters within their bounds. In some of them no cap and no ceiling binds, so
+/// that the division itself shows.
 pub fn params() -> impl Strategy<Value = Params> {
+    prop_oneof![3 => any_params(), 1 => ample_params()]
+}
+
+fn ample_params() -> impl Strategy<Value = Params> {
+    any_params().prop_map(|params| Params {
+        rate: PPM,
+        unit_ceiling: None,
+        fee_multiple: None,
+        operator_cap: PPM,
+        open_ceiling: PPM,
+        bond_leverage: 1_000 * PPM,
+        ..params
+    })
+}
+
+fn any_params() -> impl Strategy<Value = Params> {
     let any_multiple = prop_oneof![
         3 => Just(None),
         1 => select(vec![Some(0), Some(1), Some(PPM), Some(u32::MAX)]),
@@ -119,6 +138,7 @@ enum Spread {
     Nothing,
     Alike,
     Few,
+    Hundred,
     Magnitudes,
     Pareto,
     Edges,
@@ -129,6 +149,7 @@ fn units(spread: Spread) -> BoxedStrategy<u128> {
         Spread::Nothing => Just(0).boxed(),
         Spread::Alike => prop_oneof![6 => Just(1_000), 1 => Just(0)].boxed(),
         Spread::Few => (0_u128..=4).boxed(),
+        Spread::Hundred => (0_u128..=100).boxed(),
         Spread::Magnitudes => magnitude(1 << 47).boxed(),
         // The density of a Pareto tail with exponent 1: the largest of n does half of all.
         Spread::Pareto => any::<u32>()
@@ -156,6 +177,8 @@ fn parts(size: BoxedStrategy<usize>) -> impl Strategy<Value = Vec<Part>> {
         Spread::Nothing,
         Spread::Alike,
         Spread::Few,
+        Spread::Hundred,
+        Spread::Hundred,
         Spread::Magnitudes,
         Spread::Magnitudes,
         Spread::Pareto,
@@ -207,6 +230,39 @@ pub fn epoch() -> impl Strategy<Value = Epoch> {
 /// An epoch of at most 40 operators, where a test computes it many times over.
 pub fn small_epoch() -> impl Strategy<Value = Epoch> {
     sized(prop_oneof![3 => 1..=6_usize, 1 => 1..=40_usize].boxed())
+}
+
+/// A few operators of like size and nothing that caps them: what one gains or loses
+/// by a little more work shows.
+pub fn contested_epoch() -> impl Strategy<Value = Epoch> {
+    let bulk = prop_oneof![3 => 0..=20_u128, 1 => 0..=1_000_u128];
+    let part = (0..=100_u128, bulk, any::<bool>()).prop_map(|(fragment, bulk, vetted)| Part {
+        work: Work { fragment, bulk },
+        vetted,
+        bond: 1 << 110,
+        fees: 0,
+        raised: false,
+    });
+    let parts = prop::collection::vec(part, 1..6);
+    let premium = PPM..=8 * PPM;
+    (
+        ample_params(),
+        premium,
+        any::<bool>(),
+        magnitude(RESERVE_LIMIT),
+        parts,
+    )
+        .prop_map(|(mut params, premium, highest_floor, reserve, parts)| {
+            params.fragment_premium = premium;
+            if highest_floor {
+                params.fragment_floor = Param::FragmentFloor.bounds().1;
+            }
+            Epoch {
+                params,
+                reserve,
+                parts,
+            }
+        })
 }
 
 /// An epoch with works beyond what a contract takes, as the library allows.
