@@ -133,7 +133,7 @@ calls! {
     /// Cancels a change that is not in force. By the owner. Answers `()`.
     cancel(id: u32);
     /// Executes an announced slash, booking `epochs` for the operator first. By
-    /// anyone. Answers the amount taken.
+    /// the owner. Answers the amount taken.
     execute_slash(id: u32, epochs: &[Epoch]);
     /// Proposes a new owner. By the owner. Answers `()`.
     propose_owner(owner: H160);

@@ -1,7 +1,12 @@
 //! Why the contract refuses a message.
 
 use parity_scale_codec::{Decode, Encode};
+use plimsoll_mechanism::bond::BondError;
+use plimsoll_mechanism::clock::PauseError;
+use plimsoll_mechanism::ledger::Overflow;
 use plimsoll_mechanism::params::Param;
+use plimsoll_mechanism::record::RecordOverflow;
+use plimsoll_mechanism::work::CreditError;
 
 /// Why a message was refused. Nothing it did stays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
@@ -91,4 +96,46 @@ pub enum Error {
     NotStarted,
     /// A sum left its range.
     Overflow,
+}
+
+impl From<Overflow> for Error {
+    fn from(_: Overflow) -> Self {
+        Self::Overflow
+    }
+}
+
+impl From<RecordOverflow> for Error {
+    fn from(_: RecordOverflow) -> Self {
+        Self::Overflow
+    }
+}
+
+impl From<BondError> for Error {
+    fn from(error: BondError) -> Self {
+        match error {
+            BondError::TooMuch => Self::BondTooSmall,
+            BondError::TooManyWithdrawals => Self::TooManyWithdrawals,
+        }
+    }
+}
+
+impl From<PauseError> for Error {
+    fn from(error: PauseError) -> Self {
+        match error {
+            PauseError::Paused => Self::Paused,
+            PauseError::NotPaused => Self::NotPaused,
+            PauseError::TooSoon => Self::PauseTooSoon,
+            PauseError::NotStarted => Self::NotStarted,
+        }
+    }
+}
+
+impl From<CreditError> for Error {
+    fn from(error: CreditError) -> Self {
+        match error {
+            CreditError::Length => Self::Entries,
+            CreditError::Order(operator) => Self::EntryOrder(operator),
+            CreditError::Overflow(operator) => Self::EntryOverflow(operator),
+        }
+    }
 }

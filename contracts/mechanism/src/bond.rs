@@ -174,6 +174,23 @@ impl Bond {
         })
     }
 
+    /// Withdraws everything, as a promotion to vetted does: all of it leaves the
+    /// way of a bond that was withdrawn in epoch `now`. If [`MAX_UNBONDING`]
+    /// withdrawals are on their way already, the newest one waits with it.
+    pub fn retire(&mut self, now: Epoch, from: Epoch) -> Option<(u32, Checkpoint)> {
+        let amount = self.newest.amount;
+        if amount == 0 {
+            return None;
+        }
+        if self.leave(amount, now).is_err() {
+            if let Some(newest) = self.unbonding.last_mut() {
+                newest.amount = newest.amount.saturating_add(amount);
+                newest.epoch = now;
+            }
+        }
+        self.change(from, 0)
+    }
+
     /// Takes every withdrawal for which `free(epoch)` holds and returns their sum.
     pub fn release(&mut self, free: impl Fn(Epoch) -> bool) -> u128 {
         let before = self.unbonding();
@@ -304,6 +321,20 @@ mod tests {
             Err(BondError::TooManyWithdrawals)
         );
         assert_eq!(bond.total(), 100);
+    }
+
+    #[test]
+    fn a_promotion_frees_all_of_the_bond() {
+        let mut bond = Bond::default();
+        bond.deposit(100, 1).expect("small");
+        for epoch in 1..=3 {
+            bond.withdraw(10, true, epoch, epoch + 1).expect("room");
+        }
+        bond.retire(5, 6);
+        assert_eq!((bond.bonded(), bond.unbonding()), (0, 100));
+        assert_eq!(bond.at(5), Lookup::Known(70));
+        assert_eq!(bond.release(|epoch| epoch <= 4), 20);
+        assert_eq!(bond.release(|epoch| epoch <= 5), 80);
     }
 
     #[test]
