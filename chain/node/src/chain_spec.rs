@@ -1,7 +1,16 @@
 //! The first block: the runtime's wasm and one of its genesis presets.
 
-use crate::Error;
+use crate::{service::Executor, Error};
+use codec::{Decode, Encode};
+use sc_chain_spec::json_merge;
 use sc_service::{ChainType, GenericChainSpec, Properties};
+use serde_json::Value;
+use sp_core::{
+    storage::{well_known_keys, Storage},
+    traits::{CallContext, CodeExecutor, RuntimeCode, WrappedRuntimeCode},
+};
+use sp_genesis_builder::PresetId;
+use sp_state_machine::BasicExternalities;
 use std::{fs, path::Path};
 
 /// Every WebAssembly module begins so.
@@ -26,8 +35,8 @@ pub fn read_runtime(path: &Path) -> Result<Vec<u8>, Error> {
     Ok(wasm)
 }
 
-/// A development chain that starts from the preset `preset` of the runtime `wasm`.
-pub fn development(wasm: &[u8], preset: &str) -> GenericChainSpec {
+/// The chain's name and properties, as wallets ask for them.
+pub fn development(wasm: &[u8]) -> GenericChainSpec {
     let mut properties = Properties::new();
     properties.insert(
         "tokenSymbol".into(),
@@ -39,8 +48,69 @@ pub fn development(wasm: &[u8], preset: &str) -> GenericChainSpec {
         .with_id("plimsoll_dev")
         .with_chain_type(ChainType::Development)
         .with_properties(properties)
-        .with_genesis_config_preset_name(preset)
         .build()
+}
+
+/// The state of the first block: the runtime's default configuration, changed as its
+/// preset says, and the runtime itself.
+///
+/// The node's own executor runs it, so that the wasm is compiled once for all.
+///
+/// # Errors
+///
+/// When the runtime has no such preset, or refuses to build a state from it.
+pub fn genesis(executor: &Executor, wasm: &[u8], preset: &str) -> Result<Storage, Error> {
+    let failed = |error: String| Error::Genesis {
+        preset: preset.into(),
+        error,
+    };
+    let mut config = read_preset(executor, wasm, None).map_err(failed)?;
+    let changes = read_preset(executor, wasm, Some(preset.into())).map_err(failed)?;
+    json_merge(&mut config, changes);
+
+    let mut state = BasicExternalities::new_empty();
+    let config = config.to_string().into_bytes();
+    let built = call(executor, wasm, &mut state, "build_state", &config.encode())
+        .and_then(|answer| decode::<sp_genesis_builder::Result>(&answer));
+    built.and_then(|result| result).map_err(failed)?;
+    let mut storage = state.into_storages();
+    storage
+        .top
+        .insert(well_known_keys::CODE.to_vec(), wasm.to_vec());
+    Ok(storage)
+}
+
+/// A preset of the runtime; without a name, the default configuration.
+fn read_preset(executor: &Executor, wasm: &[u8], name: Option<PresetId>) -> Result<Value, String> {
+    let mut state = BasicExternalities::new_empty();
+    let answer = call(executor, wasm, &mut state, "get_preset", &name.encode())?;
+    let json = decode::<Option<Vec<u8>>>(&answer)?.ok_or("the runtime has no such preset")?;
+    serde_json::from_slice(&json).map_err(|error| format!("the preset is not JSON: {error}"))
+}
+
+/// Calls a function of the runtime's genesis builder.
+fn call(
+    executor: &Executor,
+    wasm: &[u8],
+    state: &mut BasicExternalities,
+    function: &str,
+    argument: &[u8],
+) -> Result<Vec<u8>, String> {
+    let fetcher = WrappedRuntimeCode(wasm.into());
+    let code = RuntimeCode {
+        code_fetcher: &fetcher,
+        heap_pages: None,
+        hash: sp_core::hashing::blake2_256(wasm).to_vec(),
+    };
+    let function = format!("GenesisBuilder_{function}");
+    executor
+        .call(state, &code, &function, argument, CallContext::Offchain)
+        .0
+        .map_err(|error| format!("{function}: {error}"))
+}
+
+fn decode<T: Decode>(answer: &[u8]) -> Result<T, String> {
+    T::decode(&mut &*answer).map_err(|error| format!("the runtime's answer: {error}"))
 }
 
 #[cfg(test)]

@@ -5,21 +5,22 @@ use futures::channel::mpsc;
 use plimsoll_runtime::{apis::RuntimeApi, opaque::Block};
 use sc_basic_authorship::ProposerFactory;
 use sc_client_api::execution_extensions::ExecutionExtensions;
+use sc_client_api::Backend;
 use sc_client_db::{BlocksPruning, DatabaseSettings, DatabaseSource, PruningMode};
 use sc_consensus::LongestChain;
 use sc_consensus_manual_seal::{run_manual_seal, ManualSealParams};
 use sc_executor::WasmExecutor;
-use sc_service::{
-    ChainSpec, ClientConfig, GenesisBlockBuilder, TFullBackend, TFullClient, TaskManager,
-};
+use sc_service::{ClientConfig, GenesisBlockBuilder, TFullBackend, TFullClient, TaskManager};
 use sc_transaction_pool::{
     notification_future, Builder, TransactionPoolHandle, TransactionPoolOptions,
     TransactionPoolType,
 };
 use sp_blockchain::HeaderBackend;
+use sp_core::storage::Storage;
 use sp_database::MemDb;
 use std::{
     net::SocketAddr,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -62,10 +63,10 @@ pub struct Node {
 /// See [`crate::run`].
 pub async fn start(cli: &Cli) -> Result<Node, Error> {
     let wasm = chain_spec::read_runtime(&cli.runtime)?;
-    let spec = chain_spec::development(&wasm, &cli.preset);
+    let spec = chain_spec::development(&wasm);
     let mut tasks = TaskManager::new(tokio::runtime::Handle::current(), None)
         .map_err(sc_service::Error::from)?;
-    let (client, backend) = open_chain(cli, &spec, &tasks)?;
+    let (client, backend) = open_chain(cli, &wasm, &tasks)?;
     let genesis = client.info().genesis_hash;
 
     let pool = Arc::new(
@@ -113,7 +114,7 @@ pub async fn start(cli: &Cli) -> Result<Node, Error> {
 /// Opens the chain in the base path, or begins a new one there or in memory.
 fn open_chain(
     cli: &Cli,
-    spec: &dyn ChainSpec,
+    wasm: &[u8],
     tasks: &TaskManager,
 ) -> Result<(Arc<FullClient>, Arc<FullBackend>), Error> {
     let source = match &cli.base_path {
@@ -134,18 +135,16 @@ fn open_chain(
         pruning_filters: Vec::new(),
         metrics_registry: None,
     })?;
-    let executor = Executor::builder().build();
-    let no_genesis = |error: String| Error::Genesis {
-        preset: cli.preset.clone(),
-        error,
+    let executor = Executor::builder()
+        .with_cache_path(compiled_folder(&cli.runtime))
+        .build();
+    // A chain that exists needs no first block.
+    let state = match backend.blockchain().hash(0)? {
+        None => chain_spec::genesis(&executor, wasm, &cli.preset)?,
+        Some(_) => Storage::default(),
     };
-    let genesis = GenesisBlockBuilder::new(
-        spec.as_storage_builder(),
-        true,
-        backend.clone(),
-        executor.clone(),
-    )
-    .map_err(|error| no_genesis(error.to_string()))?;
+    let genesis =
+        GenesisBlockBuilder::new_with_storage(state, true, backend.clone(), executor.clone())?;
     let client = sc_service::new_client(
         backend.clone(),
         executor.clone(),
@@ -159,6 +158,12 @@ fn open_chain(
         ClientConfig::default(),
     )?;
     Ok((Arc::new(client), backend))
+}
+
+/// Where the machine code of the runtime is kept, beside its wasm: to compile it takes
+/// seconds, to load it milliseconds. The executor does without if it cannot write there.
+fn compiled_folder(runtime: &Path) -> PathBuf {
+    runtime.with_extension("compiled")
 }
 
 const STATE_PRUNING: PruningMode = PruningMode::ArchiveAll;
