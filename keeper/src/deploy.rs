@@ -13,7 +13,7 @@ mod file;
 mod terms;
 
 pub use file::{Deployment, DeploymentError};
-pub use terms::{Plan, Terms, TermsError, TokenPlan};
+pub use terms::{Plan, Terms, TermsError, TokenPlan, TokenTerms};
 
 use crate::chain::{At, Chain, ChainError, Class, Limits, Tx, H160};
 use crate::contract::{refusal, ContractError, Emission};
@@ -275,6 +275,7 @@ pub async fn deploy(
         chain_id: info.chain_id,
         spec_name: info.spec_name,
         contract,
+        lanes: plan.settings.lanes,
         code_hash: keccak(artifacts.emission),
         block: chain.head().await?.finalized.number,
         token: plan.settings.token,

@@ -54,7 +54,7 @@ pub enum SubmitError {
     #[error(transparent)]
     Chain(#[from] ChainError),
     /// It is not known yet whether the transaction got in.
-    #[error("transaction {purpose} was sent and is not final after {} s; it stays open in the journal", PATIENCE.as_secs())]
+    #[error("transaction {purpose} was sent and is not final yet; it is looked for again")]
     Unresolved {
         /// What it is about.
         purpose: Purpose,
@@ -171,8 +171,20 @@ impl Submitter {
     /// transaction that an earlier process left open.
     #[must_use]
     pub fn start(chain: Chain, journal: Journal) -> Self {
+        Self::start_patient(chain, journal, PATIENCE)
+    }
+
+    /// As [`Submitter::start`]; whoever waits is told after `patience` that the end of a
+    /// transaction is not known yet.
+    #[must_use]
+    pub fn start_patient(chain: Chain, journal: Journal, patience: Duration) -> Self {
         let (requests, queue) = mpsc::channel(QUEUE);
-        tokio::spawn(Task { chain, journal }.run(queue));
+        let task = Task {
+            chain,
+            journal,
+            patience,
+        };
+        tokio::spawn(task.run(queue));
         Self { requests }
     }
 
@@ -195,6 +207,7 @@ impl Submitter {
 struct Task {
     chain: Chain,
     journal: Journal,
+    patience: Duration,
 }
 
 /// What to do with an open transaction.
@@ -357,7 +370,7 @@ impl Task {
                 }
                 Err(error) => return Err(error.into()),
             }
-            if started.elapsed() >= PATIENCE {
+            if started.elapsed() >= self.patience {
                 return Err(SubmitError::Unresolved {
                     purpose: open.purpose.clone(),
                 });

@@ -15,9 +15,10 @@ use super::{
     Hash, Head, Limits, SignedTx, Tx, Weight, H160,
 };
 use dialect::{Code, CodeHash, ScaleWeight};
-use endpoints::Endpoints;
+use endpoints::{Endpoints, ASK_TIMEOUT};
 use sha3::{Digest, Keccak256};
 use std::sync::Arc;
+use std::time::Duration;
 use subxt::config::polkadot::PolkadotExtrinsicParamsBuilder;
 use subxt::rpcs::rpc_params;
 use subxt::tx::Payload;
@@ -33,6 +34,10 @@ type Block = subxt::client::OnlineClientAtBlock<PolkadotConfig>;
 /// not hold the keeper up. A power of two, as eras are.
 pub const ERA_BLOCKS: u64 = 64;
 
+/// How long to wait between two searches for a transaction: about a sixth of the block
+/// time of a parachain is prompt, and no burden.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+
 /// Bytes at the end of an account that stands for an address.
 const ADDRESS_SUFFIX: [u8; 12] = [0xee; 12];
 
@@ -43,6 +48,7 @@ const ADDRESS_SUFFIX: [u8; 12] = [0xee; 12];
 pub struct NodeClient {
     endpoints: Arc<Endpoints>,
     signer: Keypair,
+    poll: Duration,
 }
 
 impl NodeClient {
@@ -52,9 +58,22 @@ impl NodeClient {
     /// If none answers, if they are of different chains, or if the runtime has no
     /// contracts.
     pub async fn connect(urls: Vec<String>, signer: Keypair) -> Result<Self, ChainError> {
+        Self::connect_within(urls, signer, ASK_TIMEOUT).await
+    }
+
+    /// As [`NodeClient::connect`], with a limit for each request.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn connect_within(
+        urls: Vec<String>,
+        signer: Keypair,
+        limit: Duration,
+    ) -> Result<Self, ChainError> {
         let client = Self {
-            endpoints: Arc::new(Endpoints::new(urls)?),
+            endpoints: Arc::new(Endpoints::new(urls, limit)?),
             signer,
+            poll: POLL_INTERVAL,
         };
         client.info().await?;
         Ok(client)
@@ -66,7 +85,15 @@ impl NodeClient {
         Self {
             endpoints: self.endpoints.clone(),
             signer,
+            poll: self.poll,
         }
+    }
+
+    /// The same, looking for transactions every `poll`: for development nodes, which seal
+    /// and finalize at once.
+    #[must_use]
+    pub fn polling(self, poll: Duration) -> Self {
+        Self { poll, ..self }
     }
 
     fn account(&self) -> AccountId32 {
@@ -196,6 +223,10 @@ pub fn address_of(account: &[u8; 32]) -> H160 {
 
 #[async_trait::async_trait]
 impl ChainClient for NodeClient {
+    fn poll_interval(&self) -> Duration {
+        self.poll
+    }
+
     async fn info(&self) -> Result<ChainInfo, ChainError> {
         let account = self.account().0;
         let address = self.address();

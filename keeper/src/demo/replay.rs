@@ -16,7 +16,8 @@ use crate::batch::{Policy, Rules};
 use crate::deploy::Artifacts;
 use crate::journal::{Identity, Journal};
 use crate::meter::Meters;
-use crate::pipeline::{Engine, EngineConfig};
+use crate::ingest::Intake;
+use crate::pipeline::{Engine, EngineConfig, Spool};
 use crate::receipt::{Network, Receipt};
 use crate::submit::Submitter;
 use plimsoll_mechanism::batch::Domain;
@@ -139,7 +140,7 @@ pub async fn play(
     let config = attester_config(world, &stage, folder.path()).await?;
     let cast = Cast::new(folder.path(), seed, config)?;
     let mut replay = Replay {
-        engine: engine(&stage, folder.path(), &cast, network).await?,
+        engine: engine(&stage, folder.path(), &cast, network, signer.address()).await?,
         world,
         stage,
         cast,
@@ -181,6 +182,7 @@ async fn engine(
     folder: &Path,
     cast: &Cast,
     network: Network,
+    gateway: plimsoll_interface::H160,
 ) -> Result<Engine, DemoError> {
     let chain = stage.emission.chain();
     let identity = Identity {
@@ -193,15 +195,22 @@ async fn engine(
     let attesters = Attesters::new(&cast.urls(), ATTESTER_TIMEOUT)?;
     let spool = folder.join("spool");
     std::fs::create_dir(&spool).map_err(DemoError::files("the spool"))?;
+    let meters = Meters::try_from(vec![plan::METER]).expect("one meter, from epoch 0");
+    let intake = Intake {
+        network: network.clone(),
+        signers: [gateway].into(),
+        allow_unsigned: false,
+        meters: meters.clone(),
+    };
     let rules = Rules {
         network,
-        meters: Meters::try_from(vec![plan::METER]).expect("one meter, from epoch 0"),
+        meters: Meters::from(plan::METER),
         fee_unit: stage.settings.fee_unit,
         lanes: stage.settings.lanes,
     };
     let config = EngineConfig {
         policy: Policy::default(),
-        spool: Some(spool),
+        spool: Some(Spool { folder: spool, intake }),
         max_ahead_ms: 0,
         book: true,
         book_epochs: 1,

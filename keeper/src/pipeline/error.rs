@@ -2,6 +2,7 @@
 
 use crate::chain::{ChainError, Class};
 use crate::contract::ContractError;
+use crate::ingest::IngestError;
 use crate::journal::JournalError;
 use crate::submit::SubmitError;
 
@@ -18,14 +19,11 @@ pub enum StepError {
     #[error(transparent)]
     Journal(#[from] JournalError),
     /// Taking receipts in.
-    #[error("{0}")]
-    Ingest(String),
+    #[error(transparent)]
+    Ingest(#[from] IngestError),
     /// Too few attesters have signed.
     #[error("{0}")]
     Signatures(String),
-    /// Something that waits for a person or for another step.
-    #[error("{0}")]
-    Blocked(String),
 }
 
 impl From<ChainError> for StepError {
@@ -44,8 +42,8 @@ impl StepError {
             Self::Submit(error) => error.class(),
             Self::Journal(JournalError::Rule(_)) => Class::Permanent,
             Self::Journal(_) => Class::OperatorAction,
+            Self::Ingest(IngestError::Journal(_)) => Class::OperatorAction,
             Self::Ingest(_) | Self::Signatures(_) => Class::Retry,
-            Self::Blocked(_) => Class::Permanent,
         }
     }
 }

@@ -5,6 +5,7 @@ use super::error::StepError;
 use super::{Engine, Moment};
 use crate::attester::protocol::{AttestRequest, BatchKey};
 use crate::batch::Batch;
+use crate::ingest;
 use crate::journal::StoredBatch;
 use plimsoll_interface::Attesters as Quorum;
 use plimsoll_mechanism::Epoch;
@@ -111,6 +112,10 @@ impl Engine {
 
     /// Takes in receipts from the spool.
     pub(super) async fn ingest(&self) -> Result<u64, StepError> {
-        Ok(0)
+        let Some(spool) = &self.config.spool else {
+            return Ok(0);
+        };
+        let taken = ingest::take(&self.journal, &spool.intake, &spool.folder).await?;
+        Ok(taken.receipts.added)
     }
 }

@@ -25,7 +25,9 @@ pub use error::StepError;
 use crate::attester::client::Attesters;
 use crate::batch::{Policy, Rules};
 use crate::clock::ChainTime;
+use crate::config::Config;
 use crate::contract::Emission;
+use crate::ingest::Intake;
 use crate::journal::Journal;
 use crate::submit::Submitter;
 use plimsoll_interface::{Booked, Claimed, ClockView, Settings, Settled};
@@ -91,8 +93,8 @@ impl Step {
 pub struct EngineConfig {
     /// How batches are cut; lowered to what the chain allows.
     pub policy: Policy,
-    /// The folder that receipts are taken from, if any.
-    pub spool: Option<PathBuf>,
+    /// Where receipts are taken from, if anywhere.
+    pub spool: Option<Spool>,
     /// A receipt so far ahead of the chain's clock is quarantined, in ms.
     pub max_ahead_ms: u64,
     /// Whether to book final epochs.
@@ -102,6 +104,33 @@ pub struct EngineConfig {
     pub book_epochs: u32,
     /// The least that is claimed, in base units; none: nothing is.
     pub claim_min: Option<u128>,
+}
+
+/// A folder that receipts are taken from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spool {
+    /// The folder.
+    pub folder: PathBuf,
+    /// Which receipts are taken in.
+    pub intake: Intake,
+}
+
+impl EngineConfig {
+    /// As configured.
+    #[must_use]
+    pub fn new(config: &Config) -> Self {
+        Self {
+            policy: config.batch,
+            spool: config.receipts.spool.clone().map(|folder| Spool {
+                folder,
+                intake: Intake::new(&config.receipts, &config.meters),
+            }),
+            max_ahead_ms: config.receipts.max_ahead_ms,
+            book: config.run.book,
+            book_epochs: 1,
+            claim_min: config.run.claim.then_some(config.run.claim_min),
+        }
+    }
 }
 
 /// What a tick did.

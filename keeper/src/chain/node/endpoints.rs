@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use subxt::backend::LegacyBackend;
 use subxt::config::RpcConfigFor;
-use subxt::rpcs::client::reconnecting_rpc_client::{ExponentialBackoff, RpcClient as Reconnecting};
+use subxt::rpcs::client::reconnecting_rpc_client::{FixedInterval, RpcClient as Reconnecting};
 use subxt::rpcs::methods::legacy::LegacyRpcMethods;
 use subxt::rpcs::RpcClient;
 use subxt::{OnlineClient, PolkadotConfig};
@@ -19,7 +19,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long to wait for an answer. The longest question is the dry-run of a full batch,
 /// some seconds on a slow node.
-const ASK_TIMEOUT: Duration = Duration::from_secs(60);
+pub(super) const ASK_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long to wait for a sign of life from a node that has just failed.
 const PING_TIMEOUT: Duration = Duration::from_secs(3);
@@ -28,8 +28,8 @@ const PING_TIMEOUT: Duration = Duration::from_secs(3);
 /// pauses below that is about a second, the length of a node's restart behind a proxy.
 const RECONNECTS: usize = 4;
 
-/// The pause before the first reconnect; it doubles with each.
-const RECONNECT_PAUSE_MS: u64 = 100;
+/// The pause before each reconnect.
+const RECONNECT_PAUSE: Duration = Duration::from_millis(250);
 
 /// A connection to one node.
 pub(super) struct Connection {
@@ -45,7 +45,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    async fn open(url: &str) -> Result<Self, ChainError> {
+    async fn open(url: &str, limit: Duration) -> Result<Self, ChainError> {
         let shown = shown(url);
         let failed = |reason: String| ChainError::Connection {
             url: shown.clone(),
@@ -53,8 +53,8 @@ impl Connection {
         };
         let opening = async {
             let rpc = Reconnecting::builder()
-                .retry_policy(ExponentialBackoff::from_millis(RECONNECT_PAUSE_MS).take(RECONNECTS))
-                .request_timeout(ASK_TIMEOUT)
+                .retry_policy(FixedInterval::new(RECONNECT_PAUSE).take(RECONNECTS))
+                .request_timeout(limit)
                 .connection_timeout(CONNECT_TIMEOUT)
                 .build(url)
                 .await
@@ -116,6 +116,7 @@ impl Connection {
 /// Endpoints in the order in which they are tried.
 pub(super) struct Endpoints {
     urls: Vec<String>,
+    limit: Duration,
     state: Mutex<State>,
 }
 
@@ -128,7 +129,8 @@ struct State {
 }
 
 impl Endpoints {
-    pub fn new(urls: Vec<String>) -> Result<Self, ChainError> {
+    /// Endpoints, of which each may take `limit` for an answer.
+    pub fn new(urls: Vec<String>, limit: Duration) -> Result<Self, ChainError> {
         if urls.is_empty() {
             return Err(ChainError::Unsupported("no endpoint is given".into()));
         }
@@ -142,6 +144,7 @@ impl Endpoints {
         }
         Ok(Self {
             urls,
+            limit,
             state: Mutex::new(State {
                 next: 0,
                 connection: None,
@@ -166,7 +169,7 @@ impl Endpoints {
                     continue;
                 }
             };
-            match tokio::time::timeout(ASK_TIMEOUT, question(connection.clone())).await {
+            match tokio::time::timeout(self.limit, question(connection.clone())).await {
                 Ok(Err(ChainError::Client { reason, .. })) if !connection.alive().await => {
                     last = Some(ChainError::Connection {
                         url: connection.url.clone(),
@@ -177,7 +180,7 @@ impl Endpoints {
                 Err(_) => {
                     last = Some(ChainError::Timeout {
                         what,
-                        after: ASK_TIMEOUT,
+                        after: self.limit,
                     });
                 }
             }
@@ -192,7 +195,7 @@ impl Endpoints {
             return Ok(connection.clone());
         }
         let url = &self.urls[state.next % self.urls.len()];
-        let connection = match Connection::open(url).await {
+        let connection = match Connection::open(url, self.limit).await {
             Ok(connection) => connection,
             Err(error) => {
                 state.next += 1;
@@ -250,13 +253,13 @@ mod tests {
 
     #[test]
     fn at_least_one_endpoint_must_be_given() {
-        assert!(Endpoints::new(vec![]).is_err());
-        assert!(Endpoints::new(vec!["not a url".into()]).is_err());
+        assert!(Endpoints::new(vec![], ASK_TIMEOUT).is_err());
+        assert!(Endpoints::new(vec!["not a url".into()], ASK_TIMEOUT).is_err());
     }
 
     #[tokio::test]
     async fn a_node_that_is_not_there_is_named() {
-        let endpoints = Endpoints::new(vec!["ws://127.0.0.1:1".into()]).expect("a url");
+        let endpoints = Endpoints::new(vec!["ws://127.0.0.1:1".into()], ASK_TIMEOUT).expect("a url");
         let asked = endpoints.ask("nothing", |_| async { Ok(()) }).await;
         let error = asked.expect_err("nobody listens there").to_string();
         assert!(error.contains("ws://127.0.0.1:1"), "{error}");
