@@ -89,8 +89,9 @@ collect() {
     mkdir -p "$into"
     for name in "${CONTRACTS[@]}"; do
         built_path "$name"
-        [[ ! -d $BUILT ]] || note "$name: its sources and toolchain are as in the last build"
-        locked "contracts-$name" compile "$name"
+        [[ ! -d $BUILT ]] || note "$name: skipped, its sources and toolchain are as in the last build"
+        # One at a time, whoever builds: they share the place.
+        locked "$BUILD_PLACE" compile "$name"
         cp "$BUILT"/* "$into/"
     done
     {
@@ -138,12 +139,8 @@ check() {
         say "rebuilding the contracts to compare: skipped. The manifest was made by $(manifest_word rustc) and cargo-contract $(manifest_word cargo_contract); here are $TOOLCHAIN_RUSTC and $CARGO_CONTRACT_VERSION"
         return 0
     fi
-    local fresh
-    fresh=$(mktemp -d)
-    # shellcheck disable=SC2064 # The path as it is now.
-    trap "rm -rf '$fresh'" EXIT
-    collect "$fresh"
-    if ! diff -rq "$ROOT/$ARTIFACTS" "$fresh" >&2; then
+    collect "$FRESH"
+    if ! diff -rq "$ROOT/$ARTIFACTS" "$FRESH" >&2; then
         die "the committed contracts are not what their sources build to: run scripts/build-contracts.sh and commit what it writes"
     fi
     say "the committed contracts are what their sources build to"
@@ -153,13 +150,18 @@ case ${1-} in
 "" | --check) ;;
 *) die "unknown option '$1': only --check" ;;
 esac
-[[ ${1-} == --check ]] && [[ -f $ROOT/$ARTIFACTS/manifest.json ]] && setup_rust
 setup contracts
 toolchain_words
+FRESH=$(mktemp -d)
+trap 'rm -rf "$FRESH"' EXIT
 if [[ ${1-} == --check ]]; then
     check
 else
-    collect "$ROOT/$ARTIFACTS"
+    # Both are built before anything committed is touched.
+    collect "$FRESH"
+    rm -rf "${ROOT:?}/$ARTIFACTS"
+    mkdir -p "$ROOT/$ARTIFACTS"
+    cp "$FRESH"/* "$ROOT/$ARTIFACTS/"
     say "written: $ARTIFACTS"
     cat "$ROOT/$ARTIFACTS/manifest.json" >&2
 fi

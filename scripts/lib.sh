@@ -52,9 +52,10 @@ hash_of() {
 }
 
 # Holds a lock while a build writes into the cache, so that two scripts started
-# at once do the work once. `locked NAME COMMAND...`
+# at once do the work once. `locked NAME COMMAND...`; NAME may be an absolute path.
 locked() {
-    local name=$1
+    local name=$1 lock=$PLIMSOLL_HOME/$1.lock
+    [[ $name != /* ]] || lock=$name.lock
     shift
     if command -v flock >/dev/null; then
         (
@@ -63,7 +64,7 @@ locked() {
                 flock 9
             fi
             "$@"
-        ) 9>"$PLIMSOLL_HOME/$name.lock"
+        ) 9>"$lock"
     else
         "$@"
     fi
