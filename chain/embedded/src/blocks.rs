@@ -1,19 +1,11 @@
 //! Blocks and the clock. A block begins whenever time moves, and lasts until it moves
 //! again.
 
-use frame_support::{
-    dispatch::{DispatchClass, RawOrigin},
-    traits::{OnFinalize, OnIdle, OnInitialize},
-    weights::Weight,
-};
+use frame_support::dispatch::{DispatchClass, RawOrigin};
 use plimsoll_runtime::{
-    configs::RuntimeBlockWeights, AllPalletsWithSystem, BlockNumber, Hash, RuntimeCall, System,
-    Timestamp,
+    configs::RuntimeBlockWeights, native, BlockNumber, Hash, RuntimeCall, System, Timestamp,
 };
-use sp_runtime::{
-    traits::{BlakeTwo256, Dispatchable, Hash as _},
-    Digest,
-};
+use sp_runtime::traits::{BlakeTwo256, Hash as _};
 
 use crate::EmbeddedChain;
 
@@ -87,27 +79,22 @@ impl EmbeddedChain {
 /// Begins the block after the last one, as a node does: hooks first, then the clock.
 pub(crate) fn begin(time_ms: u64) {
     let number = System::block_number() + 1;
-    System::reset_events();
-    System::initialize(&number, &stand_in_hash(number - 1), &Digest::default());
-    let weight = AllPalletsWithSystem::on_initialize(number);
+    let weight = native::begin_block(number, stand_in_hash(number - 1));
     System::register_extra_weight_unchecked(
         weight.saturating_add(RuntimeBlockWeights::get().base_block),
         DispatchClass::Mandatory,
     );
-    RuntimeCall::Timestamp(pallet_timestamp::Call::set { now: time_ms })
-        .dispatch(RawOrigin::None.into())
+    let clock = RuntimeCall::Timestamp(pallet_timestamp::Call::set { now: time_ms });
+    native::dispatch(RawOrigin::None, clock)
         .expect("time is set once a block, to a later time than the last block's");
 }
 
 /// Ends the current block, with what is left of its weight for housekeeping.
 fn end() {
-    System::note_finished_extrinsics();
-    let number = System::block_number();
     let left = RuntimeBlockWeights::get()
         .max_block
         .saturating_sub(System::block_weight().total());
-    let _: Weight = AllPalletsWithSystem::on_idle(number, left);
-    AllPalletsWithSystem::on_finalize(number);
+    native::end_block(System::block_number(), left);
 }
 
 /// Stands for a block's hash: blocks here have no headers to hash.

@@ -2,7 +2,7 @@
 
 use codec::Encode;
 use frame_support::{
-    dispatch::{DispatchClass, GetDispatchInfo, RawOrigin},
+    dispatch::{DispatchClass, RawOrigin},
     storage::with_transaction,
     traits::{
         fungible::Inspect,
@@ -10,16 +10,13 @@ use frame_support::{
     },
     weights::Weight,
 };
-use pallet_revive::{
-    evm::runtime::EthExtra, Code, ContractResult, ExecConfig, ExecReturnValue, StorageDeposit,
-    TransactionLimits,
-};
+use pallet_revive::{Code, ContractResult, ExecReturnValue, StorageDeposit, TransactionLimits};
 use plimsoll_runtime::{
-    configs::RuntimeBlockWeights, AccountId, Balance, Balances, EthExtraImpl, Revive, Runtime,
-    RuntimeCall, System,
+    configs::RuntimeBlockWeights, native, AccountId, Balance, Balances, Runtime, RuntimeCall,
+    System,
 };
 use sp_core::{H160, H256};
-use sp_runtime::{traits::TransactionExtension, DispatchError, TransactionOutcome};
+use sp_runtime::{DispatchError, TransactionOutcome};
 
 use crate::{
     outcome::{contract_event, Failure, Outcome},
@@ -186,7 +183,7 @@ impl EmbeddedChain {
             }
             let ran: Result<_, Rolled> = with_transaction(|| {
                 if mode == Mode::DryRun {
-                    Revive::prepare_dry_run(origin);
+                    native::prepare_dry_run(origin);
                 }
                 let outcome = request.execute(origin, limits);
                 if mode == Mode::ForGood && outcome.succeeded() {
@@ -281,22 +278,18 @@ impl Request {
             data,
             overhead,
         } = self;
-        let signed = RawOrigin::Signed(origin.clone()).into();
-        let evm_value = Revive::convert_native_to_evm(value);
         let limits = TransactionLimits::WeightAndDeposit {
             weight_limit: limits
                 .weight
                 .unwrap_or_else(|| overhead.most_for_execution()),
             deposit_limit: limits.deposit.unwrap_or_else(|| spare_balance(origin)),
         };
-        let config = ExecConfig::new_substrate_tx();
+        let origin = origin.clone();
         let ran = match kind {
-            Kind::Call(contract) => {
-                Revive::bare_call(signed, contract, evm_value, limits, data, &config)
-                    .map_result(|output| (contract, output))
-            }
+            Kind::Call(contract) => native::call(origin, contract, value, limits, data)
+                .map_result(|output| (contract, output)),
             Kind::Instantiate { code, salt } => {
-                Revive::bare_instantiate(signed, evm_value, limits, code, data, salt, &config)
+                native::instantiate(origin, value, limits, code, data, salt)
                     .map_result(|made| (made.addr, made.result))
             }
         };
@@ -357,12 +350,8 @@ struct Overhead {
 impl Overhead {
     fn of(call: pallet_revive::Call<Runtime>) -> Self {
         let call = RuntimeCall::Revive(call);
-        let extension = EthExtraImpl::get_eth_extension(0, 0).weight(&call);
         Self {
-            dispatch: call
-                .get_dispatch_info()
-                .call_weight
-                .saturating_add(extension),
+            dispatch: native::foreseen_weight(&call),
             length: SIGNED_ENVELOPE_BYTES + call.encoded_size() as u64,
         }
     }

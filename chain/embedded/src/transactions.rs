@@ -3,16 +3,15 @@
 use codec::Encode;
 use frame_support::{
     dispatch::{GetDispatchInfo, PostDispatchInfo, RawOrigin},
-    storage::with_storage_layer,
     weights::Weight,
 };
 use plimsoll_runtime::{
-    AccountId, Executive, Nonce, RuntimeCall, RuntimeEvent, System, TxExtension, UncheckedExtrinsic,
+    native, AccountId, Nonce, RuntimeCall, RuntimeEvent, System, TxExtension, UncheckedExtrinsic,
 };
 use sp_core::{crypto::Pair, sr25519};
 use sp_runtime::{
     generic::{self, Era, SignedPayload},
-    traits::{Dispatchable, IdentifyAccount},
+    traits::IdentifyAccount,
     transaction_validity::TransactionValidityError,
     DispatchErrorWithPostInfo, MultiSignature, MultiSigner,
 };
@@ -34,8 +33,7 @@ impl EmbeddedChain {
                 System::inc_account_nonce(account);
             }
             let foreseen = call.get_dispatch_info().call_weight;
-            let ran = with_storage_layer(|| call.dispatch(origin.into()));
-            let (info, result) = match ran {
+            let (info, result) = match native::dispatch(origin, call) {
                 Ok(info) => (info, Ok(())),
                 Err(DispatchErrorWithPostInfo { post_info, error }) => {
                     (post_info, Err(Failure::from(error)))
@@ -65,7 +63,7 @@ impl EmbeddedChain {
             System::reset_events();
             let foreseen = call.get_dispatch_info().call_weight;
             let transaction = sign(signer, call)?;
-            let result = Executive::apply_extrinsic(transaction).map_err(SubmitError)?;
+            let result = native::apply(transaction).map_err(SubmitError)?;
             let events = events();
             let weight = events.iter().find_map(paid_weight).unwrap_or(foreseen);
             Ok(Dispatched {

@@ -9,6 +9,7 @@
 //! - [`configs`]: how each pallet is set up.
 //! - [`genesis`]: the state a chain starts with.
 //! - [`apis`]: what a node asks of the runtime.
+//! - `native`: the same for callers in process, in a native build.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 // What FRAME's macros generate carries no documentation of its own.
@@ -33,6 +34,8 @@ pub mod apis;
 pub mod configs;
 pub mod constants;
 pub mod genesis;
+#[cfg(feature = "std")]
+pub mod native;
 
 /// A signature by any of the supported schemes.
 pub type Signature = MultiSignature;
