@@ -1,10 +1,16 @@
 //! The state a chain starts with.
 
+use std::{str::FromStr, sync::LazyLock};
+
 use plimsoll_runtime::{
     genesis::{development_accounts, ENDOWMENT},
     AccountId, Balance, BalancesConfig, ReviveConfig, RuntimeGenesisConfig,
 };
-use sp_core::{crypto::Pair, sr25519, storage::Storage};
+use sp_core::{
+    crypto::{ExposeSecret, Pair, SecretUri, DEV_PHRASE},
+    sr25519,
+    storage::Storage,
+};
 use sp_runtime::{traits::IdentifyAccount, BuildStorage, MultiSigner};
 
 /// Time of the first block unless genesis says otherwise: 2026-01-01T00:00:00Z, in
@@ -60,12 +66,35 @@ impl Genesis {
     }
 }
 
-/// The sr25519 account of a secret URI such as `//Alice`.
+/// The sr25519 account of a secret URI such as `//Alice`: a path from the well-known
+/// development phrase, or from a phrase of one's own.
 ///
 /// # Panics
 /// If `uri` is not a secret URI.
 pub fn account_of(uri: &str) -> AccountId {
-    let pair = sr25519::Pair::from_string(uri, None)
-        .unwrap_or_else(|error| panic!("`{uri}` is not a secret URI: {error:?}"));
-    MultiSigner::from(pair.public()).into_account()
+    MultiSigner::from(pair_of(uri).public()).into_account()
+}
+
+/// The sr25519 key of a secret URI, as [`account_of`] takes it.
+///
+/// # Panics
+/// If `uri` is not a secret URI.
+pub fn pair_of(uri: &str) -> sr25519::Pair {
+    /// Stretching a phrase into a key takes half a millisecond: the development phrase,
+    /// which tests use by the thousand, is stretched once.
+    static DEVELOPMENT: LazyLock<sr25519::Pair> = LazyLock::new(|| {
+        sr25519::Pair::from_string(DEV_PHRASE, None).expect("the well-known phrase is valid")
+    });
+    let parsed = SecretUri::from_str(uri)
+        .unwrap_or_else(|error| panic!("`{uri}` is not a secret URI: {error}"));
+    let own = parsed.phrase.expose_secret() != DEV_PHRASE || parsed.password.is_some();
+    let pair = if own {
+        sr25519::Pair::from_string(uri, None).ok()
+    } else {
+        DEVELOPMENT
+            .derive(parsed.junctions.into_iter(), None)
+            .ok()
+            .map(|(pair, _)| pair)
+    };
+    pair.unwrap_or_else(|| panic!("`{uri}` is not a secret URI of an sr25519 key"))
 }

@@ -37,7 +37,7 @@ mod transactions;
 pub use blocks::ClockError;
 pub use chain::{EmbeddedChain, Snapshot};
 pub use contracts::Limits;
-pub use genesis::{account_of, Genesis, GENESIS_TIME_MS};
+pub use genesis::{account_of, pair_of, Genesis, GENESIS_TIME_MS};
 pub use outcome::{ContractEvent, Dispatched, Failure, Outcome};
 pub use thread::{ChainStopped, EmbeddedHandle};
 pub use transactions::SubmitError;

@@ -3,10 +3,10 @@
 use crate::counter::*;
 use codec::Compact;
 use plimsoll_embedded::{
-    account_of, sr25519, AccountId, EmbeddedChain, Genesis, RawOrigin, RuntimeCall, CENT, H160,
+    account_of, pair_of, AccountId, EmbeddedChain, Genesis, RawOrigin, RuntimeCall, CENT, H160,
     UNIT,
 };
-use sp_core::Pair;
+use sp_core::{sr25519, Pair};
 use sp_runtime::MultiAddress;
 
 const ASSET: u32 = 7;
@@ -122,7 +122,7 @@ fn an_asset_refuses_what_its_owner_does_not_have() {
 #[test]
 fn a_signed_transaction_pays_its_fee_and_counts_as_the_same_call_does() {
     let (mut chain, counter) = chain_with_counter();
-    let signer = sr25519::Pair::from_string("//Bob", None).unwrap();
+    let signer = pair_of("//Bob");
     let foretold = chain.dry_run(&bob(), counter, 0, BUMP.to_vec());
     let (before, nonce) = (chain.balance(&bob()), chain.nonce(&bob()));
     let call = RuntimeCall::Revive(pallet_revive::Call::call {
@@ -152,7 +152,7 @@ fn a_signed_transaction_pays_its_fee_and_counts_as_the_same_call_does() {
 #[test]
 fn a_transaction_that_cannot_pay_is_refused() {
     let (mut chain, counter) = chain_with_counter();
-    let signer = sr25519::Pair::from_string("//Beggar", None).unwrap();
+    let signer = pair_of("//Beggar");
     chain.fund(&account_of("//Beggar"), CENT).unwrap();
     let call = RuntimeCall::Revive(pallet_revive::Call::call {
         dest: counter,
@@ -163,4 +163,12 @@ fn a_transaction_that_cannot_pay_is_refused() {
     });
     let refused = chain.submit(&signer, call).unwrap_err();
     assert!(refused.to_string().contains("Payment"), "{refused}");
+}
+
+#[test]
+fn keys_are_those_that_every_wallet_derives() {
+    for uri in ["//Alice", "//Bob//stash", "/soft", "//Alice///secret"] {
+        let wallets = sr25519::Pair::from_string(uri, None).unwrap();
+        assert_eq!(pair_of(uri).public(), wallets.public(), "{uri}");
+    }
 }
