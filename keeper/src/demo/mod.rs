@@ -64,8 +64,8 @@ pub struct Options {
     #[arg(long, value_name = "URL")]
     pub node: Option<String>,
 
-    /// Alter a receipt before the audit, move a unit of the token to an operator, and
-    /// understate the contract's balance by what it owes: to see every check fail.
+    /// Falsify what the audit is given, each by one unit (a receipt's work, two rewards, a
+    /// payee's and the contract's balance), to see every check fail.
     #[arg(long)]
     pub tamper: bool,
 
@@ -186,7 +186,7 @@ pub async fn run(
     let mut progress = Progress::start();
     let mut played = replay::play(options, &*world, artifacts, &mut progress).await?;
     if options.tamper {
-        progress.line("tampering: one receipt altered, one unit of the token added, the contract's balance understated");
+        progress.line("tampering by one unit each: a receipt, two rewards, a payee's and the contract's balance");
         played.tamper();
     }
     let expected = Expected::of(&played.terms, &played.jobs);

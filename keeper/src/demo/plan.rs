@@ -26,7 +26,14 @@ pub const TIMES: Times = Times {
 };
 
 /// From the deployment to genesis, in ms: time for registering everybody, a block each.
-pub const BEFORE_GENESIS_MS: u64 = EPOCH_MS;
+const BEFORE_GENESIS_MS: u64 = EPOCH_MS;
+
+/// Genesis of a deployment at `now` (ms since 1970). Contracts see whole seconds, so it
+/// is at one.
+#[must_use]
+pub fn genesis(now: u64) -> u64 {
+    (now + BEFORE_GENESIS_MS).next_multiple_of(1_000)
+}
 
 /// The fewest epochs of a demo: two vesting periods, so that rewards of the first one vest.
 pub const FEWEST_EPOCHS: u32 = 14;

@@ -13,17 +13,20 @@ use super::{data, plan, DemoError, Options};
 use crate::attester::client::Attesters;
 use crate::attester::views::{gateway, ChainViews};
 use crate::batch::{Policy, Rules};
+use crate::config::ReceiptsConfig;
 use crate::deploy::Artifacts;
+use crate::ingest::Intake;
 use crate::journal::{Identity, Journal};
 use crate::meter::Meters;
-use crate::ingest::Intake;
 use crate::pipeline::{Engine, EngineConfig, Spool};
 use crate::receipt::{Network, Receipt};
 use crate::submit::Submitter;
+use plimsoll_interface::H160;
 use plimsoll_mechanism::batch::Domain;
 use plimsoll_mechanism::Epoch;
 use rand_chacha::rand_core::SeedableRng as _;
 use rand_chacha::ChaCha20Rng;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 use std::path::Path;
@@ -56,8 +59,8 @@ pub struct Played {
 }
 
 impl Played {
-    /// Alters a receipt, gives an operator a unit more, and understates the contract's
-    /// balance: each by as little as is to be found.
+    /// Falsifies by one unit each: the work of the largest job, a vetted and an open
+    /// reward, what a payee has, and what the contract holds of what it owes.
     pub fn tamper(&mut self) {
         if let Some(job) = self.jobs.iter_mut().max_by_key(|job| job.units) {
             job.units += 1;
@@ -182,7 +185,7 @@ async fn engine(
     folder: &Path,
     cast: &Cast,
     network: Network,
-    gateway: plimsoll_interface::H160,
+    gateway: H160,
 ) -> Result<Engine, DemoError> {
     let chain = stage.emission.chain();
     let identity = Identity {
@@ -195,12 +198,11 @@ async fn engine(
     let attesters = Attesters::new(&cast.urls(), ATTESTER_TIMEOUT)?;
     let spool = folder.join("spool");
     std::fs::create_dir(&spool).map_err(DemoError::files("the spool"))?;
-    let meters = Meters::try_from(vec![plan::METER]).expect("one meter, from epoch 0");
     let intake = Intake {
         network: network.clone(),
-        signers: [gateway].into(),
+        signers: BTreeSet::from([gateway]),
         allow_unsigned: false,
-        meters: meters.clone(),
+        meters: Meters::from(plan::METER),
     };
     let rules = Rules {
         network,
@@ -211,7 +213,7 @@ async fn engine(
     let config = EngineConfig {
         policy: Policy::default(),
         spool: Some(Spool { folder: spool, intake }),
-        max_ahead_ms: 0,
+        max_ahead_ms: ReceiptsConfig::default().max_ahead_ms,
         book: true,
         book_epochs: 1,
         claim_min: Some(1),
@@ -264,7 +266,7 @@ struct Replay<'a> {
     stage: Stage,
     engine: Engine,
     cast: Cast,
-    gateway: plimsoll_interface::H160,
+    gateway: H160,
     spool: std::path::PathBuf,
     receipts: &'a [Receipt],
     /// How many receipts are in the spool or were.

@@ -72,7 +72,7 @@ pub async fn set(
             supply: plan::SUPPLY_TOKENS * one,
         },
         // `deploy` puts the address of the new token in.
-        settings: plan::settings(H160::zero(), DECIMALS, now + plan::BEFORE_GENESIS_MS),
+        settings: plan::settings(H160::zero(), DECIMALS, plan::genesis(now)),
         params: plan::PARAMS,
         roles: Roles { owner: me, registrar: me, guardian: me },
         attesters: Attesters { threshold: THRESHOLD, members: attesters },

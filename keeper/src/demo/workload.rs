@@ -14,6 +14,7 @@
 
 use super::data;
 use super::population::Member;
+use crate::ingest::azure::jobs_from;
 use crate::ingest::{self, IngestError};
 use crate::keys::{keccak, Key};
 use crate::meter::Meter;
@@ -22,10 +23,8 @@ use plimsoll_mechanism::{Hash, OperatorIndex};
 use rand::Rng;
 use rand_chacha::ChaCha20Rng;
 use std::fs::File;
-use std::io::Read as _;
+use std::io::Read;
 use std::path::Path;
-use time::macros::format_description;
-use time::PrimitiveDateTime;
 
 /// A job of so many tokens is small: a third of the conversation trace's jobs, with a
 /// tenth of its tokens.
@@ -38,7 +37,7 @@ const FEE_MILLIONTHS: u128 = 100;
 const MODEL: &str = "demo-chat";
 
 /// How a file with the columns of the Azure trace begins.
-const TRACE_HEAD: &[u8; 10] = b"TIMESTAMP,";
+const TRACE_HEAD: &[u8] = b"TIMESTAMP,";
 
 /// A job of a trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,14 +121,15 @@ impl Span {
 /// See [`TraceError`]; also if a receipt names none of the `operators` operators.
 pub fn read(path: Option<&Path>, operators: usize) -> Result<Vec<TracedJob>, TraceError> {
     let Some(path) = path else {
-        return azure(data::TRACE, "(shipped)");
+        return azure(Path::new("(shipped)"), data::TRACE.as_bytes());
     };
     let name = path.display().to_string();
     let file = |source| TraceError::File { path: name.clone(), source };
-    let mut head = [0; TRACE_HEAD.len()];
-    let read = File::open(path).and_then(|mut file| file.read(&mut head)).map_err(file)?;
-    if head[..read] == *TRACE_HEAD {
-        return azure(&std::fs::read_to_string(path).map_err(file)?, &name);
+    let mut head = Vec::new();
+    let opened = File::open(path).map_err(file)?;
+    opened.take(TRACE_HEAD.len() as u64).read_to_end(&mut head).map_err(file)?;
+    if head == TRACE_HEAD {
+        return azure(path, File::open(path).map_err(file)?);
     }
     let mut receipts = Vec::new();
     for line in ingest::read(path, None)? {
@@ -156,29 +156,24 @@ pub fn read(path: Option<&Path>, operators: usize) -> Result<Vec<TracedJob>, Tra
     Ok(receipts.iter().map(job).collect())
 }
 
-/// Reads the columns of the Azure trace.
-///
-/// # Errors
-/// See [`TraceError`]; `path` is named in it.
-pub fn azure(csv: &str, path: &str) -> Result<Vec<TracedJob>, TraceError> {
-    let at = format_description!("[year]-[month]-[day] [hour]:[minute]:[second].[subsecond]");
+/// The jobs of a trace with the columns of the Azure trace.
+fn azure(path: &Path, from: impl Read + Send) -> Result<Vec<TracedJob>, TraceError> {
+    let name = path.display().to_string();
     let mut jobs = Vec::new();
     let mut first = None;
-    let mut reader = csv::Reader::from_reader(csv.as_bytes());
-    for row in reader.deserialize::<(String, u64, u64)>() {
-        let bad = |line, reason| TraceError::Line { path: path.into(), line, reason };
-        // The header is line 1.
-        let line = jobs.len() as u64 + 2;
-        let (time, input, output) = row.map_err(|error| bad(line, error.to_string()))?;
-        let time = PrimitiveDateTime::parse(&time, at)
-            .map_err(|error| bad(line, format!("TIMESTAMP `{time}`: {error}")))?;
-        let start = *first.get_or_insert(time);
-        let offset_ms = u64::try_from((time - start).whole_milliseconds())
-            .map_err(|_| bad(line, format!("TIMESTAMP `{time}` is before the first one, {start}")))?;
+    for job in jobs_from(path, from)? {
+        let bad = |line, reason| TraceError::Line { path: name.clone(), line, reason };
+        let job = job.map_err(|refusal| bad(refusal.line.unwrap_or(0), refusal.reason))?;
+        let start = *first.get_or_insert(job.at);
+        let offset_ms = job
+            .at
+            .checked_sub(start)
+            .ok_or_else(|| bad(job.row + 2, "its time is before the first one's".into()))?;
+        let (input, output) = (job.input_tokens, job.output_tokens);
         jobs.push(TracedJob { offset_ms, input, cached: 0, output, parties: None });
     }
     if jobs.is_empty() {
-        return Err(TraceError::Empty(path.into()));
+        return Err(TraceError::Empty(name));
     }
     Ok(jobs)
 }
@@ -303,7 +298,7 @@ mod tests {
     fn receipts(seed: u64) -> Vec<Receipt> {
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
         let members = population::members(18, &mut rng);
-        let jobs = azure(data::TRACE, "trace").expect("the shipped trace");
+        let jobs = read(None, 197).expect("the shipped trace");
         let key = Key::from_bytes([7; 32]).expect("a key");
         let network = Network::new("test");
         let gateway = Gateway { seed, key: &key, network: &network, meter: &meter::DEFAULT, decimals: 18 };
@@ -312,7 +307,7 @@ mod tests {
 
     #[test]
     fn the_shipped_trace_spans_58_minutes() {
-        let jobs = azure(data::TRACE, "trace").expect("the shipped trace");
+        let jobs = read(None, 197).expect("the shipped trace");
         assert_eq!(jobs.len(), 19_366);
         assert_eq!(jobs.last().map(|job| job.offset_ms / 60_000), Some(58));
     }
@@ -354,9 +349,28 @@ mod tests {
 
     #[test]
     fn a_bad_line_is_named() {
-        let csv = "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.1,3,4\nyesterday,3,4\n";
-        let error = azure(csv, "x.csv").expect_err("a bad time").to_string();
-        assert!(error.contains("x.csv, line 3") && error.contains("yesterday"), "{error}");
-        assert!(matches!(azure("TIMESTAMP,ContextTokens,GeneratedTokens\n", "x"), Err(TraceError::Empty(_))));
+        let azure = |csv: &str| azure(Path::new("x.csv"), csv.as_bytes());
+        let head = "TIMESTAMP,ContextTokens,GeneratedTokens\n";
+        let wrong = azure(&format!("{head}2023-11-16 18:15:46.1,3,4\nyesterday,3,4\n"));
+        let error = wrong.expect_err("a bad time").to_string();
+        assert!(error.contains("x.csv, line 3"), "{error}");
+        let back = azure(&format!("{head}2023-11-16 18:15:46.1,3,4\n2023-11-16 18:15:46.0,3,4\n"));
+        assert!(back.expect_err("back in time").to_string().contains("x.csv, line 3"));
+        assert!(matches!(azure(head), Err(TraceError::Empty(_))));
+    }
+
+    #[test]
+    fn receipts_keep_their_parties_and_distances() {
+        let mut one = receipts(1)[0].clone();
+        let mut two = one.clone();
+        (one.operator, one.completed_at) = (3, 5_000);
+        (two.id, two.operator, two.completed_at) = ([9; 32], 4, 6_500);
+        let file = tempfile::Builder::new().suffix(".jsonl").tempfile().expect("a file");
+        let lines = [&one, &two].map(|receipt| serde_json::to_string(receipt).expect("JSON"));
+        std::fs::write(file.path(), lines.join("\n")).expect("written");
+        let jobs = read(Some(file.path()), 5).expect("receipts");
+        assert_eq!((jobs[0].offset_ms, jobs[1].offset_ms), (0, 1_500));
+        assert_eq!(jobs[1].parties, Some((4, two.client)));
+        assert!(matches!(read(Some(file.path()), 4), Err(TraceError::Operator { receipt: 2, .. })));
     }
 }

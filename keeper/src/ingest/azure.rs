@@ -18,6 +18,7 @@ use crate::keys::{keccak, Key};
 use crate::receipt::{hash_client, Mode, Network, Receipt};
 use plimsoll_mechanism::{Hash, OperatorIndex};
 use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
@@ -120,7 +121,18 @@ pub fn jobs(path: &Path) -> Result<impl Iterator<Item = Result<Job, Refusal>> + 
         path: path.to_owned(),
         source,
     })?;
-    let mut reader = csv::Reader::from_reader(file);
+    jobs_from(path, file)
+}
+
+/// The jobs of a trace read from anywhere; `path` names it in errors.
+///
+/// # Errors
+/// If it has other columns.
+pub fn jobs_from(
+    path: &Path,
+    from: impl Read + Send,
+) -> Result<impl Iterator<Item = Result<Job, Refusal>> + Send, IngestError> {
+    let mut reader = csv::Reader::from_reader(from);
     let columns = |reason: String| IngestError::Columns {
         path: path.to_owned(),
         reason,

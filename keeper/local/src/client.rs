@@ -1,0 +1,465 @@
+//! The embedded chain as the keeper sees chains.
+//!
+//! Every transaction gets a block of its own, final at once, as on a development node
+//! with instant seal; its clock moves [`BLOCK_TIME_MS`] a block and can be set.
+
+use codec::{Decode, Encode};
+use frame_support::dispatch::DispatchClass;
+use plimsoll_embedded::{
+    sr25519, AccountId, Code, Dispatched, EmbeddedChain, EmbeddedHandle, Failure as Refusal,
+    Genesis, RuntimeCall, RuntimeEvent, Weight as ChainWeight, CHAIN_ID,
+};
+use plimsoll_keeper::chain::{
+    At, BlockRef, Chain, ChainClient, ChainError, ChainInfo, ClockControl, ContractEvent, DryRun, Failure,
+    Found, Hash, Head, Limits, Outcome, SignedTx, Tx, Weight, H160,
+};
+use plimsoll_keeper::demo::world::World;
+use plimsoll_runtime::{constants, VERSION};
+use sp_core::{blake2_256, Pair};
+use sp_runtime::transaction_validity::{InvalidTransaction, TransactionValidityError};
+use sp_runtime::traits::IdentifyAccount;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+/// By how much a block moves the clock: the block time of the chains that this one
+/// stands for.
+const BLOCK_TIME_MS: u64 = 6_000;
+
+/// For how many blocks a transaction is valid, as on a node.
+const ERA_BLOCKS: u64 = 64;
+
+/// What happened on the chain, kept for who asks later.
+#[derive(Default)]
+struct History {
+    outcomes: HashMap<Hash, Outcome>,
+    events: Vec<ContractEvent>,
+}
+
+/// A chain in this process, and an account on it. Clones share the chain.
+#[derive(Clone)]
+pub struct EmbeddedClient {
+    chain: EmbeddedHandle,
+    history: Arc<Mutex<History>>,
+    signer: sr25519::Pair,
+}
+
+/// What stands for a transaction's bytes. It is signed when it is sent: the chain is
+/// in the same process, and gone with it.
+#[derive(Encode, Decode)]
+struct Packed {
+    account: [u8; 32],
+    nonce: u64,
+    limits: (u64, u64, u128),
+    tx: PackedTx,
+}
+
+#[derive(Encode, Decode)]
+enum PackedTx {
+    Call([u8; 20], u128, Vec<u8>),
+    Instantiate(Vec<u8>, Vec<u8>, [u8; 32], u128),
+    MapAccount,
+}
+
+impl EmbeddedClient {
+    /// Starts a chain and gives a client of the account `uri` on it.
+    ///
+    /// # Errors
+    /// If the uri is no secret URI or the system gives no thread.
+    pub fn start(uri: &str) -> Result<Self, ChainError> {
+        let chain = EmbeddedHandle::start(Genesis::default())
+            .map_err(|error| failed("start the embedded chain", &error))?;
+        let signer = signer(uri)?;
+        Ok(Self { chain, history: Arc::default(), signer })
+    }
+
+    /// The same chain with another account.
+    ///
+    /// # Errors
+    /// If the uri is no secret URI.
+    pub fn with_account(&self, uri: &str) -> Result<Self, ChainError> {
+        Ok(Self { signer: signer(uri)?, ..self.clone() })
+    }
+
+    /// Gives the account native tokens to pay with, in base units, and maps it.
+    ///
+    /// # Errors
+    /// If the chain has stopped or refuses.
+    pub async fn endow(&self, amount: u128) -> Result<(), ChainError> {
+        let account = self.account();
+        self.run("fund an account", move |chain| chain.fund(&account, amount))
+            .await?
+            .map_err(|refusal| ChainError::Failed(failure(refusal)))
+    }
+
+    fn account(&self) -> AccountId {
+        sp_runtime::MultiSigner::from(self.signer.public()).into_account()
+    }
+
+    /// Runs `work` on the chain's thread without blocking this one.
+    async fn run<R: Send + 'static>(
+        &self,
+        what: &'static str,
+        work: impl FnOnce(&mut EmbeddedChain) -> R + Send + 'static,
+    ) -> Result<R, ChainError> {
+        let (answer, wait) = tokio::sync::oneshot::channel();
+        self.chain
+            .then(work, move |result| {
+                // Whoever asked may have stopped waiting.
+                let _ = answer.send(result);
+            })
+            .map_err(|error| failed(what, &error))?;
+        wait.await.map_err(|_| failed(what, &plimsoll_embedded::ChainStopped))
+    }
+}
+
+fn signer(uri: &str) -> Result<sr25519::Pair, ChainError> {
+    // The uri is a secret: the error does not repeat it.
+    sr25519::Pair::from_string(uri, None).map_err(|_| {
+        ChainError::Unsupported("the account is no secret URI such as //Alice or a seed".into())
+    })
+}
+
+fn failed(what: &'static str, error: &dyn std::error::Error) -> ChainError {
+    ChainError::Client { what, reason: error.to_string() }
+}
+
+fn failure(refusal: Refusal) -> Failure {
+    match refusal {
+        Refusal::Reverted(output) => Failure::Reverted(output),
+        Refusal::Runtime { name, .. } => Failure::Runtime(name),
+    }
+}
+
+fn weight(weight: ChainWeight) -> Weight {
+    Weight { ref_time: weight.ref_time(), proof_size: weight.proof_size() }
+}
+
+fn locked(history: &Mutex<History>) -> MutexGuard<'_, History> {
+    // The history is only appended to, so it is whole even if a holder panicked.
+    history.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// Blocks here have no headers: a hash of the number stands for a block's.
+fn block_hash(number: u64) -> Hash {
+    blake2_256(&("plimsoll embedded block", number).encode())
+}
+
+fn head(chain: &mut EmbeddedChain) -> BlockRef {
+    let number = u64::from(chain.block_number());
+    BlockRef { number, hash: block_hash(number), time_ms: chain.now_ms() }
+}
+
+fn call(tx: PackedTx, (ref_time, proof_size, deposit): (u64, u64, u128)) -> RuntimeCall {
+    let weight_limit = ChainWeight::from_parts(ref_time, proof_size);
+    RuntimeCall::Revive(match tx {
+        PackedTx::Call(dest, value, data) => pallet_revive::Call::call {
+            dest: dest.into(),
+            value,
+            weight_limit,
+            storage_deposit_limit: deposit,
+            data,
+        },
+        PackedTx::Instantiate(code, data, salt, value) => {
+            pallet_revive::Call::instantiate_with_code {
+                value,
+                weight_limit,
+                storage_deposit_limit: deposit,
+                code,
+                data,
+                salt: Some(salt),
+            }
+        }
+        PackedTx::MapAccount => pallet_revive::Call::map_account {},
+    })
+}
+
+fn fee_paid(events: &[RuntimeEvent]) -> u128 {
+    events
+        .iter()
+        .find_map(|event| match event {
+            RuntimeEvent::TransactionPayment(
+                pallet_transaction_payment::Event::TransactionFeePaid { actual_fee, .. },
+            ) => Some(*actual_fee),
+            _ => None,
+        })
+        .unwrap_or(0)
+}
+
+fn outcome(chain: &mut EmbeddedChain, dispatched: Dispatched) -> Outcome {
+    let block = u64::from(chain.block_number());
+    let events = dispatched
+        .contract_events()
+        .into_iter()
+        .map(|event| ContractEvent {
+            block,
+            contract: event.contract,
+            topics: event.topics.into_iter().map(|topic| topic.0).collect(),
+            data: event.data,
+        })
+        .collect();
+    let instantiated = dispatched.events.iter().find_map(|event| match event {
+        RuntimeEvent::Revive(pallet_revive::Event::Instantiated { contract, .. }) => Some(*contract),
+        _ => None,
+    });
+    Outcome {
+        block,
+        block_hash: block_hash(block),
+        fee: fee_paid(&dispatched.events),
+        result: dispatched.result.map_err(failure),
+        events,
+        instantiated,
+    }
+}
+
+fn pool_error(error: TransactionValidityError) -> ChainError {
+    let name = match error {
+        TransactionValidityError::Invalid(InvalidTransaction::Payment) => "Payment",
+        TransactionValidityError::Invalid(InvalidTransaction::ExhaustsResources) => "ExhaustsResources",
+        TransactionValidityError::Invalid(InvalidTransaction::Stale) => "Stale",
+        TransactionValidityError::Invalid(InvalidTransaction::Future) => "Future",
+        _ => "Invalid",
+    };
+    ChainError::Pool { name: name.into(), detail: format!("{error:?}") }
+}
+
+#[async_trait::async_trait]
+impl ChainClient for EmbeddedClient {
+    async fn info(&self) -> Result<ChainInfo, ChainError> {
+        let account = self.account();
+        let id = account.clone();
+        let address =
+            self.run("look an account up", move |chain| chain.address(&id)).await?;
+        let mut chain_id = [0; 32];
+        chain_id[24..].copy_from_slice(&CHAIN_ID.to_be_bytes());
+        let class = DispatchClass::Normal;
+        let weights = constants::block_weights();
+        Ok(ChainInfo {
+            genesis: block_hash(0),
+            chain_id,
+            spec_name: VERSION.spec_name.to_string(),
+            spec_version: VERSION.spec_version,
+            account: account.into(),
+            address,
+            max_weight: weight(
+                weights.get(class).max_extrinsic.unwrap_or(constants::MAXIMUM_BLOCK_WEIGHT),
+            ),
+            max_length: u64::from(*constants::block_length().max.get(class)),
+        })
+    }
+
+    async fn head(&self) -> Result<Head, ChainError> {
+        let block = self.run("read the newest block", head).await?;
+        Ok(Head { finalized: block, best: block })
+    }
+
+    async fn read(&self, to: H160, data: Vec<u8>, _at: At) -> Result<Vec<u8>, ChainError> {
+        let account = self.account();
+        self.run("call a view", move |chain| chain.dry_run(&account, to, 0, data).result)
+            .await?
+            .map_err(|refusal| ChainError::Failed(failure(refusal)))
+    }
+
+    async fn dry_run(&self, tx: &Tx) -> Result<DryRun, ChainError> {
+        let account = self.account();
+        match tx.clone() {
+            Tx::Call { to, value, data } => {
+                let ran = self
+                    .run("dry-run a call", move |chain| chain.dry_run(&account, to, value, data))
+                    .await?;
+                Ok(DryRun {
+                    weight: weight(ran.weight_required),
+                    deposit: ran.deposit_required,
+                    result: ran.result.map_err(failure),
+                    address: None,
+                })
+            }
+            Tx::Instantiate { code, data, salt, value } => {
+                let ran = self
+                    .run("dry-run a constructor", move |chain| {
+                        let code = Code::Upload(code);
+                        chain.dry_run_instantiate(&account, code, data, Some(salt), value)
+                    })
+                    .await?;
+                let address = ran.result.as_ref().ok().copied();
+                Ok(DryRun {
+                    weight: weight(ran.weight_required),
+                    deposit: ran.deposit_required,
+                    result: ran.result.map(|_| Vec::new()).map_err(failure),
+                    address,
+                })
+            }
+            Tx::MapAccount => Ok(DryRun {
+                weight: Weight::default(),
+                deposit: 0,
+                result: Ok(Vec::new()),
+                address: None,
+            }),
+        }
+    }
+
+    async fn sign(&self, tx: &Tx, limits: Limits, nonce: u64) -> Result<SignedTx, ChainError> {
+        let anchor = self.head().await?.finalized.number;
+        let tx = match tx.clone() {
+            Tx::Call { to, value, data } => PackedTx::Call(to.0, value, data),
+            Tx::Instantiate { code, data, salt, value } => {
+                PackedTx::Instantiate(code, data, salt, value)
+            }
+            Tx::MapAccount => PackedTx::MapAccount,
+        };
+        let Limits { weight, deposit } = limits;
+        let account = self.account().into();
+        let limits = (weight.ref_time, weight.proof_size, deposit);
+        let bytes = Packed { account, nonce, limits, tx }.encode();
+        let last_block = anchor + ERA_BLOCKS;
+        Ok(SignedTx { hash: blake2_256(&bytes), bytes, nonce, anchor, last_block })
+    }
+
+    async fn fee(&self, tx: &SignedTx) -> Result<u128, ChainError> {
+        let packed = unpacked(tx)?;
+        let signer = self.signer.clone();
+        self.run("estimate a fee", move |chain| {
+            let before = chain.snapshot();
+            let sent = chain.submit(&signer, call(packed.tx, packed.limits));
+            chain.restore(&before);
+            sent.map(|dispatched| fee_paid(&dispatched.events))
+        })
+        .await?
+        .map_err(|refusal| pool_error(refusal.0))
+    }
+
+    async fn next_nonce(&self) -> Result<u64, ChainError> {
+        let account = self.account();
+        self.run("read a nonce", move |chain| u64::from(chain.nonce(&account))).await
+    }
+
+    async fn send(&self, tx: &SignedTx) -> Result<(), ChainError> {
+        let packed = unpacked(tx)?;
+        if packed.account != <[u8; 32]>::from(self.account()) {
+            return Err(ChainError::Unsupported("the transaction is another account's".into()));
+        }
+        let (hash, last_block) = (tx.hash, tx.last_block);
+        let (account, signer) = (self.account(), self.signer.clone());
+        let history = self.history.clone();
+        self.run("send a transaction", move |chain| {
+            if locked(&history).outcomes.contains_key(&hash) {
+                return Ok(());
+            }
+            let refused = |name: &str| {
+                Err(ChainError::Pool { name: name.into(), detail: "by the embedded chain".into() })
+            };
+            if u64::from(chain.block_number()) > last_block {
+                return refused("AncientBirthBlock");
+            }
+            match packed.nonce.cmp(&u64::from(chain.nonce(&account))) {
+                std::cmp::Ordering::Less => return refused("Stale"),
+                std::cmp::Ordering::Greater => return refused("Future"),
+                std::cmp::Ordering::Equal => {}
+            }
+            let sent = chain.submit(&signer, call(packed.tx, packed.limits));
+            let dispatched = sent.map_err(|refusal| pool_error(refusal.0))?;
+            let outcome = outcome(chain, dispatched);
+            let mut history = locked(&history);
+            history.events.extend(outcome.events.iter().cloned());
+            history.outcomes.insert(hash, outcome);
+            chain.advance(BLOCK_TIME_MS).map_err(|error| failed("seal a block", &error))
+        })
+        .await?
+    }
+
+    async fn find(&self, tx: &SignedTx, _from: u64) -> Result<Found, ChainError> {
+        if let Some(outcome) = locked(&self.history).outcomes.get(&tx.hash) {
+            return Ok(Found::Included(outcome.clone()));
+        }
+        let next = self.next_nonce().await?;
+        let head = self.head().await?.finalized.number;
+        if next > tx.nonce || head > tx.last_block {
+            return Ok(Found::Dead);
+        }
+        Ok(Found::Pending { next: head + 1 })
+    }
+
+    async fn events(
+        &self,
+        contract: H160,
+        from: u64,
+        to: u64,
+    ) -> Result<Vec<ContractEvent>, ChainError> {
+        let history = locked(&self.history);
+        let wanted = |event: &&ContractEvent| {
+            event.contract == contract && (from..=to).contains(&event.block)
+        };
+        Ok(history.events.iter().filter(wanted).cloned().collect())
+    }
+
+    async fn balance(&self) -> Result<u128, ChainError> {
+        let account = self.account();
+        self.run("read a balance", move |chain| chain.balance(&account)).await
+    }
+
+    async fn mapped(&self) -> Result<bool, ChainError> {
+        let account = self.account();
+        self.run("look a mapping up", move |chain| chain.is_mapped(&account)).await
+    }
+
+    async fn code_hash(&self, at: H160) -> Result<Option<Hash>, ChainError> {
+        self.run("read a code hash", move |chain| chain.code_hash(at).map(|hash| hash.0)).await
+    }
+
+    fn poll_interval(&self) -> Duration {
+        // What is sent is final at once.
+        Duration::from_millis(1)
+    }
+}
+
+#[async_trait::async_trait]
+impl ClockControl for EmbeddedClient {
+    async fn set_time(&self, ms: u64) -> Result<(), ChainError> {
+        self.run("set the clock", move |chain| {
+            if chain.now_ms() >= ms {
+                // The clock goes forward only, and it is there already.
+                return Ok(());
+            }
+            chain.set_time(ms)
+        })
+        .await?
+        .map_err(|error| failed("set the clock", &error))
+    }
+
+    async fn now_ms(&self) -> Result<u64, ChainError> {
+        self.run("read the clock", EmbeddedChain::now_ms).await
+    }
+}
+
+fn unpacked(tx: &SignedTx) -> Result<Packed, ChainError> {
+    Packed::decode(&mut &tx.bytes[..]).map_err(|error| failed("read a signed transaction", &error))
+}
+
+#[async_trait::async_trait]
+impl World for EmbeddedClient {
+    fn name(&self) -> String {
+        "the embedded chain".into()
+    }
+
+    fn url(&self) -> Option<String> {
+        None
+    }
+
+    fn payer(&self) -> Chain {
+        Arc::new(self.clone())
+    }
+
+    fn clock(&self) -> Arc<dyn ClockControl> {
+        Arc::new(self.clone())
+    }
+
+    async fn accounts(&self, uris: &[String], amount: u128) -> Result<Vec<Chain>, ChainError> {
+        let mut accounts: Vec<Chain> = Vec::with_capacity(uris.len());
+        for uri in uris {
+            let account = self.with_account(uri)?;
+            account.endow(amount).await?;
+            accounts.push(Arc::new(account));
+        }
+        Ok(accounts)
+    }
+}
