@@ -1,6 +1,7 @@
 //! The keeper: everything that happens off the chain, and everything that is sent to it.
 
 pub mod allocate;
+pub mod artifacts;
 pub mod attester;
 pub mod batch;
 pub mod chain;

@@ -1,3 +1,9 @@
 //! The keeper for chains reached over JSON-RPC.
 
-fn main() {}
+use plimsoll_keeper::cli::{self, Nodes};
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    cli::main(Nodes).await
+}

@@ -21,6 +21,8 @@ pub struct Deployment {
     pub spec_name: String,
     /// The emission contract.
     pub contract: H160,
+    /// Its number of lanes.
+    pub lanes: u32,
     /// Hash of its code.
     #[serde(with = "hexes")]
     pub code_hash: Hash,
@@ -115,6 +117,7 @@ mod tests {
             chain_id: [2; 32],
             spec_name: "plimsoll".into(),
             contract: H160([3; 20]),
+            lanes: 4,
             code_hash: [4; 32],
             block: 5,
             token: H160([6; 20]),

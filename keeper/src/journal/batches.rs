@@ -39,6 +39,16 @@ pub enum BatchState {
 }
 
 impl BatchState {
+    /// All states.
+    pub const ALL: [Self; 6] = [
+        Self::Built,
+        Self::Offered,
+        Self::Signed,
+        Self::Submitted,
+        Self::Accepted,
+        Self::Dead,
+    ];
+
     /// Its name, as it is stored and shown.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -53,14 +63,7 @@ impl BatchState {
     }
 
     fn parse(name: &str) -> Result<Self, JournalError> {
-        [
-            Self::Built,
-            Self::Offered,
-            Self::Signed,
-            Self::Submitted,
-            Self::Accepted,
-            Self::Dead,
-        ]
+        Self::ALL
         .into_iter()
         .find(|state| state.name() == name)
         .ok_or_else(|| JournalError::Corrupt(format!("the batch state `{name}`")))
@@ -321,6 +324,20 @@ impl Journal {
     pub async fn recent(&self, most: u32) -> Result<Vec<StoredBatch>, JournalError> {
         self.with(move |t| load(t, "TRUE ORDER BY number DESC LIMIT ?1", params![most]))
             .await
+    }
+
+    /// How many batches are in which state.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub async fn batch_counts(&self) -> Result<Vec<(String, u64)>, JournalError> {
+        self.with(|t| {
+            let mut query =
+                t.prepare_cached("SELECT state, count(*) FROM batches GROUP BY state")?;
+            let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+        .await
     }
 
     /// The receipts of a batch, ascending by id.

@@ -37,6 +37,18 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// All reasons.
+    pub const ALL: [Self; 8] = [
+        Self::Unreadable,
+        Self::Impossible,
+        Self::DuplicateId,
+        Self::Unsigned,
+        Self::UnknownSigner,
+        Self::UnknownOperator,
+        Self::WrongTime,
+        Self::Refused,
+    ];
+
     /// Its name, as it is stored and shown.
     #[must_use]
     pub fn name(self) -> &'static str {
