@@ -62,7 +62,8 @@ pub fn claim_many(ctx: &mut Context, operators: &[OperatorIndex]) -> Result<Clai
             continue;
         }
         let payee = content.payee_at(ctx.now);
-        if host::token_transfer(&token, &payee, amount) {
+        // A transfer to oneself moves nothing: it would spoil the comparison for all.
+        if payee != ctx.contract && host::token_transfer(&token, &payee, amount) {
             ctx.root.ledger.claim(amount)?;
             claimed.paid = claimed.paid.saturating_add(1);
             claimed.amount = claimed.amount.saturating_add(amount);
@@ -82,7 +83,7 @@ pub fn claim_many(ctx: &mut Context, operators: &[OperatorIndex]) -> Result<Clai
         }
         store::set_operator(operator, &content);
     }
-    if before.checked_sub(ctx.balance()?) != Some(claimed.amount) {
+    if before.checked_sub(ctx.balance()?) != Some(claimed.amount.into()) {
         return Err(Error::TokenTaxes);
     }
     Ok(claimed)

@@ -2,6 +2,7 @@
 
 use crate::host;
 use crate::store::{self, Operator, Root};
+use ink::U256;
 use plimsoll_interface::mechanism::bond::{archived_at, Lookup};
 use plimsoll_interface::mechanism::clock::Clock;
 use plimsoll_interface::mechanism::status::{self, Status};
@@ -71,7 +72,7 @@ impl<'a> Context<'a> {
         if !host::token_transfer_from(&token, &self.caller, &self.contract, amount) {
             return Err(Error::TransferFailed);
         }
-        if self.balance()?.checked_sub(before) != Some(amount) {
+        if self.balance()?.checked_sub(before) != Some(amount.into()) {
             return Err(Error::TokenTaxes);
         }
         Ok(())
@@ -84,14 +85,14 @@ impl<'a> Context<'a> {
         if !host::token_transfer(&token, to, amount) {
             return Err(Error::TransferFailed);
         }
-        if before.checked_sub(self.balance()?) != Some(amount) {
+        if before.checked_sub(self.balance()?) != Some(amount.into()) {
             return Err(Error::TokenTaxes);
         }
         Ok(())
     }
 
     /// The contract's own balance of the token.
-    pub fn balance(&self) -> Result<u128, Error> {
+    pub fn balance(&self) -> Result<U256, Error> {
         host::token_balance(&self.root.settings.token, &self.contract).ok_or(Error::TransferFailed)
     }
 

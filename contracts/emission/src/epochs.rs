@@ -114,10 +114,7 @@ pub fn book(
     epochs: &[Epoch],
     operators: &[OperatorIndex],
 ) -> Result<Booked, Error> {
-    let mut bookings = Vec::with_capacity(epochs.len());
-    for epoch in epochs.iter().copied() {
-        bookings.push(open_booking(ctx, epoch)?);
-    }
+    let mut bookings = open_bookings(ctx, epochs)?;
     let mut booked = Booked::default();
     for operator in operators.iter().copied() {
         book_operator(ctx, &mut bookings, operator, None, &mut booked)?;
@@ -133,14 +130,23 @@ pub fn book_held(
     index: OperatorIndex,
     operator: &mut Operator,
 ) -> Result<(), Error> {
-    let mut bookings = Vec::with_capacity(epochs.len());
-    for epoch in epochs.iter().copied() {
-        bookings.push(open_booking(ctx, epoch)?);
-    }
+    let mut bookings = open_bookings(ctx, epochs)?;
     let mut booked = Booked::default();
     book_operator(ctx, &mut bookings, index, Some(operator), &mut booked)?;
     close_bookings(&mut bookings);
     Ok(())
+}
+
+/// Opens each epoch once, however often it is named: two bookings of one epoch would
+/// each see its work as not yet booked.
+fn open_bookings(ctx: &mut Context, epochs: &[Epoch]) -> Result<Vec<Booking>, Error> {
+    let mut bookings: Vec<Booking> = Vec::with_capacity(epochs.len());
+    for epoch in epochs.iter().copied() {
+        if bookings.iter().all(|booking| booking.epoch != epoch) {
+            bookings.push(open_booking(ctx, epoch)?);
+        }
+    }
+    Ok(bookings)
 }
 
 fn open_booking(ctx: &mut Context, epoch: Epoch) -> Result<Booking, Error> {

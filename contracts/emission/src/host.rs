@@ -4,6 +4,7 @@
 //! Outside the chain this crate is only built to describe its messages, so there
 //! every call fails.
 
+use ink::U256;
 use plimsoll_interface::H160;
 use plimsoll_mechanism::batch::SIGNATURE_BYTES;
 use plimsoll_mechanism::Hash;
@@ -38,22 +39,15 @@ pub fn chain_id() -> [u8; 32] {
     id
 }
 
-/// `balanceOf(owner)`; amounts beyond 128 bits count as the largest.
-pub fn token_balance(token: &H160, owner: &H160) -> Option<u128> {
+/// `balanceOf(owner)`, in all of its 256 bits: nobody may stop payments by sending
+/// the contract more than an amount can count.
+pub fn token_balance(token: &H160, owner: &H160) -> Option<U256> {
     let mut input = [0; 36];
     input[..4].copy_from_slice(&[0x70, 0xa0, 0x82, 0x31]);
     input[16..36].copy_from_slice(owner.as_bytes());
     let mut output = [0; 32];
-    if call(token, true, &input, &mut output)? != 32 {
-        return None;
-    }
-    let (high, low) = output.split_at(16);
-    let mut word = [0; 16];
-    word.copy_from_slice(low);
-    if high.iter().any(|byte| *byte != 0) {
-        return Some(u128::MAX);
-    }
-    Some(u128::from_be_bytes(word))
+    let length = call(token, true, &input, &mut output)?;
+    (length == 32).then(|| U256::from_big_endian(&output))
 }
 
 /// `transfer(to, amount)`; whether the token says that it did.
