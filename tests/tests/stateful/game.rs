@@ -1,0 +1,588 @@
+//! The contract and the model side by side.
+
+use crate::model::{Answer, Model, Plan, Set, Signed};
+use crate::step::{self, Back, Forgery, Payee, Step, Who, PLAYERS, REGISTERED};
+use alloy_primitives::U256;
+use parity_scale_codec::Decode;
+use plimsoll_embedded::{Failure, Snapshot, H160};
+use plimsoll_interface::calls;
+use plimsoll_interface::mechanism::pools::Work;
+use plimsoll_interface::mechanism::work::Entry;
+use plimsoll_interface::mechanism::{Epoch, OperatorIndex};
+use plimsoll_interface::{Attesters, Change, Error, OPEN_POOL};
+use plimsoll_tests::{Actor, Attester, Batch, Setup, World};
+use proptest::prelude::*;
+use proptest::test_runner::TestCaseError;
+use std::collections::BTreeMap;
+
+type Outcome = Result<(), TestCaseError>;
+
+/// What everybody but the bank starts with, in base units.
+const PURSE: u128 = 1_000_000;
+
+/// What the reserve starts with.
+const RESERVE: u128 = 1 << 40;
+
+/// What open operators are bonded with at first.
+const BOND: u128 = 50_000;
+
+/// The contract and the model side by side.
+pub struct Game {
+    world: World,
+    model: Model,
+    start: (Snapshot, Model),
+    actors: BTreeMap<Who, Actor>,
+    /// Both sets of attesters, in order of their addresses.
+    sets: [Vec<Attester>; 2],
+    /// Batches that were accepted, with their entries.
+    accepted: Vec<(Batch, Vec<Entry>)>,
+    /// How often each message was accepted and refused.
+    pub counts: BTreeMap<&'static str, (u64, u64)>,
+}
+
+/// How many of a set must sign.
+fn threshold(set: Set) -> usize {
+    if set {
+        2
+    } else {
+        3
+    }
+}
+
+impl Game {
+    pub fn new() -> Self {
+        let mut world = World::with(Setup::default());
+        world.audited = false;
+        let mut actors = BTreeMap::from([
+            (Who::Owner, world.owner.clone()),
+            (Who::Registrar, world.registrar.clone()),
+            (Who::Guardian, world.guardian.clone()),
+            (Who::Bank, world.bank.clone()),
+        ]);
+        for (who, name) in [(Who::Deputy, "deputy"), (Who::Stranger, "stranger")] {
+            actors.insert(who, world.actor(name));
+        }
+        for (operator, actor) in world.register_many(REGISTERED) {
+            actors.insert(Who::Operator(operator), actor);
+        }
+        let settings = *world.settings();
+        let (params, now) = (world.setup.params, world.clock().now);
+        let mut model = Model::new(settings, params, now, plimsoll_tests::SUPPLY);
+        for (who, actor) in &actors {
+            if *who != Who::Stranger {
+                world.approve(actor);
+            }
+            if *who != Who::Bank {
+                world.give(actor.address, PURSE);
+                model.tokens.insert(*who, PURSE);
+                *model.tokens.get_mut(&Who::Bank).expect("it has some") -= PURSE;
+            }
+        }
+        let mut second: Vec<Attester> = ["x", "y", "z"].map(Attester::named).to_vec();
+        second.sort_by_key(|attester| attester.address);
+        let sets = [world.attesters.clone(), second];
+        let start = (world.chain.snapshot(), model.clone());
+        let mut game = Self {
+            world,
+            model,
+            start,
+            actors,
+            sets,
+            accepted: Vec::new(),
+            counts: BTreeMap::new(),
+        };
+        game.set_up().expect("the stage is set as the model says");
+        game.counts.clear();
+        game.start = (game.world.chain.snapshot(), game.model.clone());
+        game
+    }
+
+    fn set_up(&mut self) -> Outcome {
+        self.fund(Who::Bank, RESERVE)?;
+        self.vouch(Who::Registrar, &[0, 1, 22, 23])?;
+        for operator in [2, 3] {
+            self.bond(Who::Bank, operator, BOND)?;
+        }
+        Ok(())
+    }
+
+    /// Goes back to the start; unless it is `early`, genesis comes at once.
+    pub fn restart(&mut self, early: bool) {
+        self.world.chain.restore(&self.start.0);
+        self.model = self.start.1.clone();
+        self.accepted.clear();
+        if !early {
+            self.world.go_to_epoch(0);
+            self.model.now = self.model.settings.times.genesis;
+        }
+    }
+
+    fn address(&self, who: Who) -> H160 {
+        self.actors[&who].address
+    }
+
+    fn payee(&self, payee: Payee) -> H160 {
+        match payee {
+            Payee::Somebody(who) => self.address(who),
+            Payee::Contract => self.world.emission,
+            Payee::Nobody => H160::zero(),
+        }
+    }
+
+    fn attesters(&self, set: Set) -> Attesters {
+        let members = &self.sets[usize::from(set)];
+        Attesters {
+            threshold: u8::try_from(threshold(set)).expect("2 or 3"),
+            members: members.iter().map(|attester| attester.address).collect(),
+        }
+    }
+
+    /// The worked epoch so many before the newest, or the newest there could be.
+    fn worked(&self, back: Back) -> Epoch {
+        let worked = self.model.epochs.keys().rev().nth(back).copied();
+        worked.unwrap_or_else(|| self.model.epoch())
+    }
+
+    fn change(&self, back: Back) -> u32 {
+        let known = self.model.changes.keys().rev().nth(back).copied();
+        known.unwrap_or(self.model.next_change)
+    }
+
+    /// Lets seconds pass.
+    fn pass(&mut self, seconds: u64) {
+        self.world.pass(seconds * 1_000);
+        self.model.now += seconds * 1_000;
+    }
+
+    /// Lets time pass until clock time `elapsed`, if the clock runs and it is to come.
+    fn go_to(&mut self, elapsed: u64) {
+        if self.model.stopped() || !self.model.started() {
+            return;
+        }
+        let left = elapsed.saturating_sub(self.model.elapsed());
+        if left > 0 {
+            self.pass(left.div_ceil(1_000));
+        }
+    }
+
+    /// Sends a message, lets the model answer it, and compares.
+    fn send(
+        &mut self,
+        name: &'static str,
+        from: Who,
+        message: Vec<u8>,
+        answer: impl FnOnce(&mut Model) -> Answer,
+    ) -> Result<bool, TestCaseError> {
+        let before = self.model.clone();
+        let expected = answer(&mut self.model);
+        if expected.is_err() {
+            self.model = before;
+        }
+        let (account, emission) = (self.actors[&from].account.clone(), self.world.emission);
+        let outcome = self.world.chain.call(&account, emission, 0, message);
+        let got = match outcome.result {
+            Ok(data) => {
+                prop_assert_eq!(&data[..2], &[0, 0], "{}: an answer", name);
+                Ok(data[2..].to_vec())
+            }
+            Err(Failure::Reverted(data)) => {
+                prop_assert_eq!(&data[..2], &[0, 1], "{}: an error", name);
+                Err(Error::decode(&mut &data[2..]).expect("an error of the contract"))
+            }
+            Err(failure) => {
+                return Err(TestCaseError::fail(format!("{name}: {failure}")));
+            }
+        };
+        let same = got == expected
+            // Who signed something else recovers to a stranger, or to nobody.
+            || (expected == Err(Error::UnknownAttester(0)) && got == Err(Error::BadSignature(0)));
+        prop_assert!(same, "{name} from {from:?}: {got:?}, expected {expected:?}");
+        let count = self.counts.entry(name).or_default();
+        if got.is_ok() {
+            count.0 += 1;
+        } else {
+            count.1 += 1;
+        }
+        self.compare_ledger(name)?;
+        Ok(got.is_ok())
+    }
+
+    /// G1 and G15, and that both have the same books.
+    fn compare_ledger(&mut self, name: &str) -> Outcome {
+        let ledger = self.world.ledger();
+        prop_assert!(ledger.conserves(), "G1 after {name}: {ledger:?}");
+        prop_assert_eq!(ledger, self.model.ledger(), "after {}", name);
+        let held = self.world.tokens(self.world.emission);
+        prop_assert!(
+            held >= U256::from(ledger.owed()),
+            "G15 after {name}: {held} for {ledger:?}"
+        );
+        prop_assert_eq!(held, U256::from(self.model.held()), "after {}", name);
+        Ok(())
+    }
+
+    /// G16: the totals of an epoch are the sums of the batches that were accepted.
+    fn compare_epoch(&mut self, epoch: Epoch) -> Outcome {
+        let view = self.world.epoch(epoch);
+        let Some(worked) = self.model.epochs.get(&epoch) else {
+            prop_assert_eq!(view, None);
+            return Ok(());
+        };
+        let view = view.expect("a batch was accepted");
+        prop_assert_eq!(view.vetted, worked.total(true), "epoch {}", epoch);
+        prop_assert_eq!(view.open, worked.total(false), "epoch {}", epoch);
+        prop_assert_eq!(view.settlement.map(|s| s.pot), worked.pot());
+        for (lane, seq) in (0..).zip(worked.seqs.clone()) {
+            prop_assert_eq!(self.world.next_seq(epoch, lane), seq);
+        }
+        Ok(())
+    }
+
+    fn compare_shares(&mut self, epoch: Epoch) -> Outcome {
+        for operator in PLAYERS {
+            let bond = self.model.operators[operator as usize].bond.at(epoch);
+            let fee_unit = self.model.settings.fee_unit;
+            let worked = &self.model.epochs[&epoch];
+            let share = worked.shares.get(&operator).copied().unwrap_or_default();
+            let reward = worked
+                .reward(operator, bond, fee_unit)
+                .map_or((0, 0), |reward| (reward.amount, reward.liquid));
+            let preview = self.world.preview(epoch, operator);
+            let work = Work {
+                fragment: u128::from(share.fragment),
+                bulk: u128::from(share.bulk),
+            };
+            prop_assert_eq!(preview.work, work, "{} in {}", operator, epoch);
+            prop_assert_eq!(preview.fees, u128::from(share.fees) * fee_unit);
+            prop_assert_eq!(preview.vetted, share.vetted);
+            prop_assert_eq!((preview.reward, preview.liquid), reward);
+        }
+        Ok(())
+    }
+
+    /// Everything that can be seen.
+    pub fn finish(&mut self) -> Outcome {
+        let epochs: Vec<Epoch> = self.model.epochs.keys().copied().collect();
+        for epoch in epochs {
+            self.compare_epoch(epoch)?;
+            self.compare_shares(epoch)?;
+        }
+        let (now, next) = (self.model.epoch(), self.model.next_epoch());
+        let clock = self.world.clock();
+        prop_assert_eq!(clock.now, self.model.now);
+        prop_assert_eq!(clock.elapsed, self.model.elapsed());
+        prop_assert_eq!(clock.stopped, self.model.stopped());
+        for index in PLAYERS {
+            let view = self.world.operator(index);
+            let operator = &self.model.operators[index as usize];
+            prop_assert_eq!((view.claimable, view.unvested), self.model.due(index));
+            prop_assert_eq!(view.bonded, operator.bond.last());
+            prop_assert_eq!(view.bond, operator.bond.at(now));
+            prop_assert_eq!(&view.unbonding, &operator.unbonding);
+            prop_assert_eq!(view.status, operator.status.at(now));
+            prop_assert_eq!(view.next_status, operator.status.at(next));
+            prop_assert_eq!(view.only_self, operator.only_self);
+            prop_assert_eq!(view.payee, self.payee(self.model.payee(index)));
+        }
+        for (who, amount) in self.model.tokens.clone() {
+            let address = self.address(who);
+            prop_assert_eq!(self.world.tokens(address), U256::from(amount), "{:?}", who);
+        }
+        Ok(())
+    }
+
+    fn fund(&mut self, from: Who, amount: u128) -> Outcome {
+        self.send("fund", from, calls::fund(amount), |m| m.fund(from, amount))?;
+        Ok(())
+    }
+
+    fn vouch(&mut self, from: Who, operators: &[OperatorIndex]) -> Outcome {
+        self.send("vouch", from, calls::vouch(operators), |m| {
+            m.vouch(from, operators)
+        })?;
+        Ok(())
+    }
+
+    fn bond(&mut self, from: Who, operator: OperatorIndex, amount: u128) -> Outcome {
+        self.send("bond", from, calls::bond(operator, amount), |m| {
+            m.bond(from, operator, amount)
+        })?;
+        Ok(())
+    }
+
+    fn attest(&mut self, forgery: Forgery, back: u32, lane: u32, entries: &[Entry]) -> Outcome {
+        let (batch, entries, signed) = self.forge(forgery, back, lane, entries);
+        let header = batch.header;
+        let place = (header.epoch, header.lane, header.seq);
+        let accepted = self.send("attest", Who::Deputy, batch.call(), |m| {
+            m.attest(place, &entries, signed)
+        })?;
+        self.compare_epoch(header.epoch)?;
+        if accepted {
+            self.accepted.push((batch, entries));
+        }
+        Ok(())
+    }
+
+    /// The batch to be sent, its entries, and what its signatures come to.
+    fn forge(
+        &self,
+        forgery: Forgery,
+        back: u32,
+        lane: u32,
+        entries: &[Entry],
+    ) -> (Batch, Vec<Entry>, Signed) {
+        if let Forgery::Replay(which) = forgery {
+            if let Some((batch, entries)) = self.accepted.iter().rev().nth(which) {
+                return (batch.clone(), entries.clone(), Signed::Well);
+            }
+        }
+        let epoch = self.model.epoch().saturating_sub(back);
+        let next = self.model.epochs.get(&epoch).and_then(|worked| {
+            let seq = worked.seqs.get(lane as usize)?;
+            Some(*seq)
+        });
+        let seq = next.unwrap_or(0) + u64::from(forgery == Forgery::Ahead);
+        let mut entries = entries.to_vec();
+        let mut batch = Batch::unsigned(epoch, lane, seq, &entries);
+        if forgery == Forgery::Unsorted {
+            // The last entry once more, behind itself.
+            entries.extend(entries.last().copied());
+            let packed = batch.entries.len() - 21;
+            batch.entries.extend_from_within(packed..);
+        }
+        let set = self.model.attesters.at(epoch);
+        let needed = threshold(set);
+        let mut signers = self.sets[usize::from(set)][..needed].to_vec();
+        let mut signed = Signed::Well;
+        match forgery {
+            Forgery::OneTooFew => {
+                signers.pop();
+                signed = Signed::Badly(Error::SignatureCount);
+            }
+            Forgery::SomeStranger => {
+                let stranger = Attester::named("stranger");
+                signers[needed - 1] = stranger.clone();
+                signers.sort_by_key(|signer| signer.address);
+                let at = signers
+                    .iter()
+                    .position(|signer| signer.address == stranger.address)
+                    .expect("it is there");
+                signed = Signed::Badly(Error::UnknownAttester(at as u32));
+            }
+            Forgery::OtherAttesters => {
+                signers = self.sets[usize::from(!set)][..3].to_vec();
+                signed = Signed::Badly(Error::UnknownAttester(0));
+            }
+            Forgery::Twice => {
+                signers[needed - 1] = signers[needed - 2].clone();
+                signed = Signed::Badly(Error::SignerOrder(needed as u32 - 1));
+            }
+            _ => {}
+        }
+        let mut batch = batch.signed(self.world.emission, &signers);
+        match forgery {
+            Forgery::Tampered => {
+                batch.header.receipts_root[31] ^= 1;
+                signed = Signed::ForSomethingElse;
+            }
+            Forgery::OtherLane => {
+                batch.header.lane = (lane + 1) % self.model.settings.lanes;
+                let lane = batch.header.lane as usize;
+                let next = self
+                    .model
+                    .epochs
+                    .get(&epoch)
+                    .map(|worked| worked.seqs[lane]);
+                batch.header.seq = next.unwrap_or(0);
+                signed = Signed::ForSomethingElse;
+            }
+            _ => {}
+        }
+        (batch, entries, signed)
+    }
+
+    fn settle(&mut self) -> Result<bool, TestCaseError> {
+        self.send("settle", Who::Stranger, calls::settle(), Model::settle)
+    }
+
+    fn raise(&mut self, epoch: Epoch, operators: &[OperatorIndex]) -> Outcome {
+        self.send(
+            "raise",
+            Who::Stranger,
+            calls::raise(epoch, operators),
+            |m| m.raise(epoch, operators),
+        )?;
+        Ok(())
+    }
+
+    fn book(&mut self, epochs: &[Epoch], operators: &[OperatorIndex]) -> Outcome {
+        let message = calls::book(epochs, operators);
+        self.send("book", Who::Stranger, message, |m| {
+            m.book(epochs, operators)
+        })?;
+        Ok(())
+    }
+
+    fn queue(&mut self, from: Who, plan: &step::Plan) -> Outcome {
+        let (change, plan) = match plan {
+            step::Plan::Params(params) => (Change::Params(**params), Plan::Params(**params)),
+            step::Plan::Registrar(who) => {
+                (Change::Registrar(self.address(*who)), Plan::Registrar(*who))
+            }
+            step::Plan::Guardian(who) => {
+                (Change::Guardian(self.address(*who)), Plan::Guardian(*who))
+            }
+            step::Plan::Attesters(set) => (
+                Change::Attesters(self.attesters(*set)),
+                Plan::Attesters(*set),
+            ),
+            step::Plan::Slash(operator, amount) => (
+                Change::Slash {
+                    operator: *operator,
+                    amount: *amount,
+                    evidence: [0xe5; 32],
+                },
+                Plan::Slash(*operator, *amount),
+            ),
+        };
+        self.send("queue", from, calls::queue(&change), |m| {
+            m.queue(from, &change, plan)
+        })?;
+        Ok(())
+    }
+
+    /// Does one step.
+    pub fn take(&mut self, step: &Step) -> Outcome {
+        match step.clone() {
+            Step::Pass(seconds) => self.pass(seconds),
+            Step::Donate(amount) => {
+                self.world.give(self.world.emission, amount);
+                self.model.donate(amount);
+                self.compare_ledger("a donation")?;
+            }
+            Step::Fund(from, amount) => self.fund(from, amount)?,
+            Step::SetPayee(from, k, payee) => {
+                let message = calls::set_payee(k, self.payee(payee));
+                self.send("set_payee", from, message, |m| m.set_payee(from, k, payee))?;
+            }
+            Step::CancelPayee(from, k) => {
+                let message = calls::cancel_payee(k);
+                self.send("cancel_payee", from, message, |m| m.cancel_payee(from, k))?;
+            }
+            Step::OnlySelf(from, k, only) => {
+                let message = calls::set_only_self(k, only);
+                self.send("set_only_self", from, message, |m| {
+                    m.set_only_self(from, k, only)
+                })?;
+            }
+            Step::Bond(from, k, amount) => self.bond(from, k, amount)?,
+            Step::Unbond(from, k, amount) => {
+                let message = calls::unbond(k, amount);
+                self.send("unbond", from, message, |m| m.unbond(from, k, amount))?;
+            }
+            Step::WithdrawBond(from, k) => {
+                let message = calls::withdraw_bond(k);
+                self.send("withdraw_bond", from, message, |m| m.withdraw_bond(k))?;
+            }
+            Step::Vouch(from, operators) => self.vouch(from, &operators)?,
+            Step::Revoke(from, k) => {
+                self.send("revoke", from, calls::revoke(k), |m| m.revoke(from, k))?;
+            }
+            Step::Attest {
+                forgery,
+                back,
+                lane,
+                entries,
+            } => self.attest(forgery, back, lane, &entries)?,
+            Step::Strike(from, back, k) => {
+                let epoch = self.worked(back);
+                let message = calls::strike(epoch, k, [0xe5; 32]);
+                self.send("strike", from, message, |m| m.strike(from, epoch, k))?;
+                self.compare_epoch(epoch)?;
+            }
+            Step::Settle => drop(self.settle()?),
+            Step::Raise(back, mut operators) => {
+                if operators.len() % 2 == 0 {
+                    operators.push(OPEN_POOL);
+                }
+                self.raise(self.worked(back), &operators)?;
+            }
+            Step::Book(backs, operators) => {
+                let epochs: Vec<Epoch> = backs.iter().map(|back| self.worked(*back)).collect();
+                self.book(&epochs, &operators)?;
+            }
+            Step::Claim(from, k) => {
+                self.send("claim", from, calls::claim(k), |m| m.claim(from, k))?;
+            }
+            Step::ClaimMany(from, operators) => {
+                let message = calls::claim_many(&operators);
+                self.send("claim_many", from, message, |m| {
+                    m.claim_many(from, &operators)
+                })?;
+            }
+            Step::Queue(from, plan) => self.queue(from, &plan)?,
+            Step::Cancel(from, back) => {
+                let id = self.change(back);
+                self.send("cancel", from, calls::cancel(id), |m| m.cancel(from, id))?;
+            }
+            Step::ExecuteSlash(from, back, backs) => {
+                let id = self.slash(back);
+                let epochs: Vec<Epoch> = backs.iter().map(|back| self.worked(*back)).collect();
+                let message = calls::execute_slash(id, &epochs);
+                self.send("execute_slash", from, message, |m| {
+                    m.execute_slash(from, id, &epochs)
+                })?;
+            }
+            Step::ProposeOwner(from, heir) => {
+                let message = calls::propose_owner(self.address(heir));
+                self.send("propose_owner", from, message, |m| {
+                    m.propose_owner(from, heir)
+                })?;
+            }
+            Step::AcceptOwner(from) => {
+                let message = calls::accept_owner();
+                self.send("accept_owner", from, message, |m| m.accept_owner(from))?;
+            }
+            Step::Pause(from) => drop(self.send("pause", from, calls::pause(), |m| m.pause(from))?),
+            Step::Unpause(from) => {
+                self.send("unpause", from, calls::unpause(), |m| m.unpause(from))?;
+            }
+            Step::Epoch {
+                entries,
+                raise,
+                book,
+            } => self.whole_epoch(&entries, raise, book)?,
+        }
+        Ok(())
+    }
+
+    /// A slash that waits, so many before the newest, or else any change.
+    fn slash(&self, back: Back) -> u32 {
+        let slashes = self.model.changes.iter().rev();
+        let mut slashes = slashes.filter(|(_, (_, plan))| matches!(plan, Plan::Slash(..)));
+        slashes
+            .nth(back)
+            .map_or_else(|| self.change(back), |(id, _)| *id)
+    }
+
+    fn whole_epoch(&mut self, entries: &[Entry], raise: bool, book: bool) -> Outcome {
+        let epoch = self.model.epoch();
+        self.attest(Forgery::Nothing, 0, 0, entries)?;
+        self.go_to(self.model.review_end(epoch));
+        while self.settle()? {}
+        if raise {
+            let mut everybody = PLAYERS.to_vec();
+            everybody.insert(3, OPEN_POOL);
+            for _ in 0..2 {
+                self.raise(epoch, &everybody)?;
+            }
+        }
+        if book {
+            let elapsed = self.model.elapsed();
+            self.go_to(elapsed + self.model.settings.times.level_window);
+            self.book(&[epoch], &PLAYERS)?;
+        }
+        Ok(())
+    }
+}

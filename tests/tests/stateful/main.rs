@@ -1,0 +1,63 @@
+//! Random sequences of messages and times on the contracts' bytecode, against a plain
+//! model of what the contract should hold.
+//!
+//! After every message the answer, the ledger and the token balance must be the
+//! model's, which is to say: the ledger conserves (G1), the tokens cover what is owed
+//! (G15), and every accepted batch is counted once (G16).
+
+mod game;
+mod history;
+mod model;
+mod step;
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use std::cell::RefCell;
+use std::io::Write;
+
+/// Sequences, unless `PLIMSOLL_SEQUENCES` says otherwise.
+const SEQUENCES: u32 = 100;
+
+/// Steps of a sequence, unless `PLIMSOLL_STEPS` says otherwise. Most steps are one
+/// message or one jump of the clock, some a whole epoch.
+const STEPS: usize = 40;
+
+fn number<T: std::str::FromStr>(name: &str, otherwise: T) -> T {
+    std::env::var(name).map_or(otherwise, |text| {
+        text.parse()
+            .unwrap_or_else(|_| panic!("{name} is a number, not `{text}`"))
+    })
+}
+
+#[test]
+fn g1_g15_g16_hold_after_every_message_whoever_sends_it_and_whenever() {
+    let sequences = number("PLIMSOLL_SEQUENCES", SEQUENCES);
+    let steps = number("PLIMSOLL_STEPS", STEPS);
+    let game = RefCell::new(game::Game::new());
+    let strategy = (any::<bool>(), prop::collection::vec(step::step(), steps));
+    let config = Config {
+        cases: sequences,
+        failure_persistence: None,
+        max_shrink_iters: 400,
+        ..Config::default()
+    };
+    let result = TestRunner::new(config).run(&strategy, |(early, sequence)| {
+        let mut game = game.borrow_mut();
+        game.restart(early);
+        for step in &sequence {
+            game.take(step)?;
+        }
+        game.finish()
+    });
+    if let Err(error) = result {
+        panic!("{error}");
+    }
+    let game = game.borrow();
+    // Past the test harness, which swallows what passing tests print.
+    let mut stderr = std::io::stderr();
+    writeln!(stderr, "stateful: {sequences} sequences of {steps} steps").expect("stderr is open");
+    for (name, (accepted, refused)) in &game.counts {
+        writeln!(stderr, "  {name}: {accepted} accepted, {refused} refused")
+            .expect("stderr is open");
+    }
+}
