@@ -25,6 +25,8 @@ mod examine;
 mod ledger;
 pub mod protocol;
 mod service;
+#[cfg(test)]
+mod tests;
 pub mod views;
 
 pub use examine::{Attester, Settings};

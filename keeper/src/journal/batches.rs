@@ -704,3 +704,202 @@ fn signatures_of(
     let rows = query.query_map([number], |row| Ok((H160(row.get(0)?), row.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::super::tests::open;
+    use super::*;
+    use crate::batch::tests::rules;
+    use crate::clock::tests::at;
+    use crate::keys::Key;
+    use crate::receipt::tests::receipt;
+    use plimsoll_mechanism::work::unpack;
+
+    pub(crate) const DOMAIN: Domain = Domain {
+        chain_id: [4; 32],
+        contract: [5; 20],
+    };
+
+    async fn add(journal: &Journal, receipts: Vec<Receipt>) {
+        let receipts = receipts.into_iter().map(|receipt| (None, receipt)).collect();
+        journal.add("test".into(), receipts, vec![]).await.expect("writable");
+    }
+
+    async fn build(
+        journal: &Journal,
+        key: (Epoch, u32, u64),
+        policy: &Policy,
+        now: u64,
+    ) -> Option<Built> {
+        journal
+            .build(key, &rules(), &DOMAIN, policy, at(now))
+            .await
+            .expect("builds")
+    }
+
+    async fn through(journal: &Journal, built: &Built) {
+        let signer = Key::from_bytes([6; 32]).expect("a key");
+        let signatures = vec![(signer.address(), signer.sign(&built.digest))];
+        journal.offered(built.number).await.expect("built");
+        journal.signed(built.number, signatures).await.expect("offered");
+        journal.submitted(built.number).await.expect("signed");
+        journal.accepted(built.number, &rules()).await.expect("submitted");
+    }
+
+    fn job(lane: u64, number: u64, operator: u32, at: u64) -> Receipt {
+        Receipt {
+            completed_at: at,
+            // 4 * 20,000 units: two jobs are above the fragment threshold of 100,000.
+            input_tokens: 1,
+            output_tokens: 20_000,
+            ..receipt(lane, number, operator)
+        }
+    }
+
+    #[tokio::test]
+    async fn g12_batches_of_an_epoch_continue_where_the_earlier_ones_stopped() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let journal = open(&folder).await;
+        add(&journal, (0..4).map(|k| job(k % 2, k, 3, 1_010 + k)).collect()).await;
+        let one = Policy {
+            max_receipts: 1,
+            ..Policy::default()
+        };
+        let mut sum = (0, 0, 0);
+        for (lane, seq) in [(0, 0), (1, 0), (1, 1), (0, 1)] {
+            let built = build(&journal, (0, lane, seq), &one, 1_050).await.expect("waiting");
+            through(&journal, &built).await;
+            for entry in unpack(&built.batch.entries).expect("well formed") {
+                sum = (sum.0 + entry.fragment, sum.1 + entry.bulk, sum.2 + entry.fees);
+            }
+        }
+        assert_eq!(sum, (100_000, 220_004, 10), "as one batch of all four would have it");
+        let totals = journal.totals(0).await.expect("readable");
+        assert_eq!(totals[0].1, OperatorTotal { fragment: 100_000, bulk: 220_004, fees: 100 });
+        assert_eq!(journal.counts().await.expect("readable").counted, 4);
+    }
+
+    #[tokio::test]
+    async fn a_batch_is_built_once_and_the_same_after_a_restart() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let journal = open(&folder).await;
+        add(&journal, vec![job(0, 1, 3, 1_010), job(0, 2, 4, 1_011), job(1, 3, 5, 1_012)]).await;
+        let built = build(&journal, (0, 0, 0), &Policy::default(), 1_050).await.expect("waiting");
+        assert_eq!(built.batch.receipts.len(), 2);
+        assert_eq!(build(&journal, (0, 0, 0), &Policy::default(), 1_050).await, None);
+        drop(journal);
+        let journal = open(&folder).await;
+        let living = journal.living().await.expect("readable");
+        assert_eq!(living.len(), 1);
+        assert_eq!((living[0].digest, &living[0].entries), (built.digest, &built.batch.entries));
+        let receipts = journal.receipts_of(living[0].number).await.expect("readable");
+        assert_eq!(receipts, built.batch.receipts);
+    }
+
+    #[tokio::test]
+    async fn receipts_of_a_dead_batch_are_carried_into_the_next_epoch_and_marked_late() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let journal = open(&folder).await;
+        add(&journal, vec![job(0, 1, 3, 1_010)]).await;
+        let built = build(&journal, (0, 0, 0), &Policy::default(), 1_050).await.expect("waiting");
+        journal.offered(built.number).await.expect("built");
+        journal.bury(built.number, "epoch 0 is closed".into()).await.expect("living");
+        assert_eq!(build(&journal, (0, 0, 0), &Policy::default(), 1_130).await, None);
+        let again = build(&journal, (1, 0, 0), &Policy::default(), 1_130).await.expect("carried");
+        assert_eq!(again.batch.receipts, built.batch.receipts);
+        through(&journal, &again).await;
+        let counts = journal.counts().await.expect("readable");
+        assert_eq!((counts.counted, counts.late), (1, 1));
+        let error = journal.bury(again.number, "no".into()).await.expect_err("accepted");
+        assert!(matches!(error, JournalError::Rule(_)));
+        journal.accepted(again.number, &rules()).await.expect("a second time changes nothing");
+        assert_eq!(journal.totals(1).await.expect("readable")[0].1.fees, 25);
+    }
+
+    #[tokio::test]
+    async fn a_batch_is_withdrawn_only_before_anybody_may_have_signed_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let journal = open(&folder).await;
+        let poisoned = job(0, 1, 3, 1_010);
+        add(&journal, vec![poisoned.clone(), job(0, 2, 4, 1_011)]).await;
+        let built = build(&journal, (0, 0, 0), &Policy::default(), 1_050).await.expect("waiting");
+        let poison = Poison {
+            id: poisoned.id,
+            code: Reason::Refused,
+            reason: "unknown signer".into(),
+        };
+        journal.withdraw(built.number, vec![poison], "refused".into()).await.expect("built");
+        let state = journal.state_of(poisoned.id).await.expect("readable");
+        assert_eq!(state.as_deref(), Some("quarantined"));
+        let again = build(&journal, (0, 0, 0), &Policy::default(), 1_050).await.expect("the rest");
+        assert_eq!(again.batch.receipts.len(), 1);
+        journal.offered(again.number).await.expect("built");
+        journal.withdraw(again.number, vec![], "no".into()).await.expect_err("offered");
+        assert_eq!(journal.counts().await.expect("readable").late, 0);
+    }
+
+    #[tokio::test]
+    async fn operators_of_a_batch_under_way_stay_out_of_others_of_the_epoch() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let journal = open(&folder).await;
+        let jobs = vec![job(0, 1, 3, 1_010), job(1, 2, 3, 1_011), job(1, 3, 4, 1_012)];
+        add(&journal, jobs).await;
+        let first = build(&journal, (0, 0, 0), &Policy::default(), 1_050).await.expect("waiting");
+        let second = build(&journal, (0, 1, 0), &Policy::default(), 1_050).await.expect("waiting");
+        let operators: Vec<_> = second.batch.receipts.iter().map(|r| r.operator).collect();
+        assert_eq!(operators, [4]);
+        through(&journal, &first).await;
+        through(&journal, &second).await;
+        let third = build(&journal, (0, 1, 1), &Policy::default(), 1_050).await.expect("waiting");
+        let entries = unpack(&third.batch.entries).expect("well formed");
+        assert_eq!((entries[0].fragment, entries[0].bulk), (19_999, 60_002));
+    }
+
+    #[tokio::test]
+    async fn another_keepers_batch_is_taken_in_and_counts() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let journal = open(&folder).await;
+        add(&journal, vec![job(0, 1, 3, 1_010), job(0, 2, 3, 1_011)]).await;
+        assert_eq!(journal.missing(0, vec![(0, 1), (1, 0)]).await.expect("readable"), [(0, 0)]);
+        let error = journal
+            .build((0, 0, 1), &rules(), &DOMAIN, &Policy::default(), at(1_050))
+            .await
+            .expect_err("batch 0 is not known");
+        assert!(matches!(error, JournalError::Rule(_)), "{error}");
+
+        let rules = rules();
+        let theirs = vec![job(0, 1, 3, 1_010), job(0, 9, 3, 1_009)];
+        let before = crate::tally::Nothing;
+        let (batch, _) = Batch::compose((0, 0, 0), theirs, &before, &rules).expect("fits");
+        // Ours with the same number is under way.
+        let ours = build(&journal, (0, 0, 0), &Policy::default(), 1_050).await.expect("waiting");
+        journal
+            .import(batch.clone(), vec![], &rules, &DOMAIN, at(1_050))
+            .await
+            .expect("new");
+        let state = journal.batch(ours.number).await.expect("readable").expect("there").state;
+        assert_eq!(state, BatchState::Dead);
+        assert!(journal.missing(0, vec![(0, 1)]).await.expect("readable").is_empty());
+        let rest = build(&journal, (0, 0, 1), &Policy::default(), 1_050).await.expect("waiting");
+        assert_eq!(rest.batch.receipts.len(), 1, "one of ours was counted by theirs");
+        let entries = unpack(&rest.batch.entries).expect("well formed");
+        assert_eq!(entries[0].fragment, 0, "theirs is above the threshold");
+        journal
+            .import(batch, vec![], &rules, &DOMAIN, at(1_050))
+            .await
+            .expect("a second time changes nothing");
+    }
+
+    #[tokio::test]
+    async fn a_receipt_that_does_not_fit_is_quarantined_and_the_rest_goes_on() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let journal = open(&folder).await;
+        let mut huge = job(0, 1, 3, 1_010);
+        huge.fee = u128::MAX;
+        add(&journal, vec![huge.clone(), job(0, 2, 3, 1_011)]).await;
+        let built = build(&journal, (0, 0, 0), &Policy::default(), 1_050).await.expect("waiting");
+        assert_eq!(built.batch.receipts.len(), 1);
+        let state = journal.state_of(huge.id).await.expect("readable");
+        assert_eq!(state.as_deref(), Some("quarantined"));
+    }
+}
