@@ -477,12 +477,23 @@ pub async fn command(
         info.spec_version,
         hexes::show(info.address)
     );
-    let plan = terms.plan(info.address, head.best.time_ms)?;
+    let plan = terms.plan(info.address, now_ms(head.best.time_ms))?;
     let mut watcher = Terminal { yes: options.yes };
     let deployment = deploy(chain, &options.url, artifacts, &plan, &mut watcher).await?;
     deployment.save(&options.out)?;
     println!("wrote {}", options.out.display());
     Ok(deployment)
+}
+
+/// The chain's time. Block 0 has none, and then it is this machine's, as it will be the
+/// next block's.
+fn now_ms(best_ms: u64) -> u64 {
+    if best_ms > 0 {
+        return best_ms;
+    }
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
 fn refuse_existing(out: &Path) -> Result<(), DeploymentError> {
