@@ -215,7 +215,9 @@ pub enum EventError {
     #[error("the contract's metadata: {0}")]
     Metadata(String),
     /// An event that the metadata names cannot be decoded.
-    #[error("event `{name}` of block {block} cannot be decoded; the contract is of another version")]
+    #[error(
+        "event `{name}` of block {block} cannot be decoded; the contract is of another version"
+    )]
     Undecodable {
         /// Which.
         name: String,
@@ -246,7 +248,9 @@ impl EventTopics {
                 .and_then(|text| hex::decode(text.trim_start_matches("0x")).ok())
                 .and_then(|bytes| Hash::try_from(bytes).ok())
                 .ok_or_else(|| {
-                    wrong(&format!("event `{name}` has no `signature_topic` of 32 bytes"))
+                    wrong(&format!(
+                        "event `{name}` has no `signature_topic` of 32 bytes"
+                    ))
                 })?;
             topics.insert(topic, name.to_owned());
         }

@@ -236,7 +236,12 @@ pub async fn deploy(
     let mut parts = Vec::new();
     plan.settings.token = match &plan.token {
         TokenPlan::Existing(address) => *address,
-        TokenPlan::New { name, symbol, decimals, supply } => {
+        TokenPlan::New {
+            name,
+            symbol,
+            decimals,
+            supply,
+        } => {
             let data = crate::erc20::constructor(name, symbol, *decimals, *supply);
             let of = (artifacts.token, data, plan.salt);
             let part = Part::new(chain, format!("token {symbol}"), deployer, of).await?;
@@ -395,8 +400,18 @@ async fn check_token(
 
 async fn check_emission(chain: &Chain, contract: H160, plan: &Plan) -> Result<(), DeployError> {
     let emission = Emission::new(chain.clone(), contract).at(At::Best);
-    same("the settings", contract, emission.settings().await?, plan.settings)?;
-    same("the parameters", contract, emission.params(0).await?, plan.params)?;
+    same(
+        "the settings",
+        contract,
+        emission.settings().await?,
+        plan.settings,
+    )?;
+    same(
+        "the parameters",
+        contract,
+        emission.params(0).await?,
+        plan.params,
+    )?;
     same("the roles", contract, emission.roles().await?, plan.roles)?;
     let attesters = emission.attesters(0).await?;
     same("the attesters", contract, attesters, plan.attesters.clone())
@@ -441,7 +456,11 @@ async fn not_enough(chain: &Chain, need: Option<u128>) -> DeployError {
         Err(error) => return error.into(),
     };
     match chain.balance().await {
-        Ok(have) => DeployError::NotEnough { address, have, need },
+        Ok(have) => DeployError::NotEnough {
+            address,
+            have,
+            need,
+        },
         Err(error) => error.into(),
     }
 }
@@ -493,7 +512,9 @@ fn now_ms(best_ms: u64) -> u64 {
     }
     std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+        .map_or(0, |since| {
+            u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+        })
 }
 
 fn refuse_existing(out: &Path) -> Result<(), DeploymentError> {
@@ -511,9 +532,9 @@ struct Terminal {
 impl Watcher for Terminal {
     fn agree(&mut self, quote: &Quote) -> Result<bool, DeployError> {
         for item in &quote.items {
-            let at = item
-                .address
-                .map_or_else(String::new, |address| format!(" at {}", hexes::show(address)));
+            let at = item.address.map_or_else(String::new, |address| {
+                format!(" at {}", hexes::show(address))
+            });
             match item.cost {
                 None => println!("  {}{at}: there already", item.what),
                 Some(Cost { fee, deposit }) => println!(
@@ -568,7 +589,8 @@ mod tests {
     fn addresses_are_those_of_the_runtime() {
         // The runtime's own example.
         let deployer = [1; 20];
-        let salt = hexes::parse("0x1234567890123456789012345678901234567890123456789012345678901234");
+        let salt =
+            hexes::parse("0x1234567890123456789012345678901234567890123456789012345678901234");
         let address = create2(
             H160(deployer),
             &hex::decode("600060005560016000").expect("hex"),

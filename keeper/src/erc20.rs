@@ -184,7 +184,11 @@ impl Token {
             message,
             reason,
         };
-        let answer = match self.chain.read(self.address, call.abi_encode(), self.at).await {
+        let answer = match self
+            .chain
+            .read(self.address, call.abi_encode(), self.at)
+            .await
+        {
             Ok(answer) => answer,
             Err(ChainError::Failed(failure)) => return Err(wrong(format!("fails: {failure}"))),
             Err(error) => return Err(error.into()),

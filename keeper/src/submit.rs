@@ -195,7 +195,11 @@ impl Submitter {
     /// See [`SubmitError`].
     pub async fn submit(&self, purpose: Purpose, tx: Tx) -> Result<Submitted, SubmitError> {
         let (answer, answered) = oneshot::channel();
-        let request = Request { purpose, tx, answer };
+        let request = Request {
+            purpose,
+            tx,
+            answer,
+        };
         self.requests
             .send(request)
             .await
@@ -226,7 +230,9 @@ pub enum Decision {
 #[must_use]
 pub fn reconcile(found: Found) -> Decision {
     match found {
-        Found::Included(outcome) if outcome.result.is_ok() => Decision::Close(End::Included(outcome)),
+        Found::Included(outcome) if outcome.result.is_ok() => {
+            Decision::Close(End::Included(outcome))
+        }
         Found::Included(outcome) => Decision::Close(End::Failed(outcome)),
         Found::Dead => Decision::Close(End::Dead(
             "its era is over, or another transaction took its nonce".into(),
@@ -264,7 +270,11 @@ impl Task {
             tracing::warn!(%error, "a transaction of an earlier run is not resolved yet");
         }
         while let Some(request) = queue.recv().await {
-            let Request { purpose, tx, answer } = request;
+            let Request {
+                purpose,
+                tx,
+                answer,
+            } = request;
             let result = self.submit(purpose, tx).await;
             // Whoever asked may have stopped waiting.
             let _ = answer.send(result);
@@ -289,7 +299,9 @@ impl Task {
                 End::Included(outcome) => return Ok(Submitted { outcome, output }),
                 End::Failed(outcome) => {
                     let failure = outcome.result.err();
-                    last = failure.as_ref().map_or_else(String::new, Failure::to_string);
+                    last = failure
+                        .as_ref()
+                        .map_or_else(String::new, Failure::to_string);
                     // What is too large for a block stays too large; everything else is
                     // estimated anew, which also tells why a contract reverted.
                     if let Some(failure) = failure {
@@ -446,7 +458,13 @@ mod tests {
 
     #[test]
     fn a_verdict_on_the_bytes_ends_them() {
-        for name in ["Payment", "BadProof", "ExhaustsResources", "AncientBirthBlock", "Future"] {
+        for name in [
+            "Payment",
+            "BadProof",
+            "ExhaustsResources",
+            "AncientBirthBlock",
+            "Future",
+        ] {
             assert_eq!(refused(&pool(name)), Refused::Drop, "{name}");
         }
     }

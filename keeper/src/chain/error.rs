@@ -114,7 +114,10 @@ impl ChainError {
     /// Whether asking again later may help by itself.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self.class(), Class::Retry | Class::Reconcile | Class::Reestimate)
+        matches!(
+            self.class(),
+            Class::Retry | Class::Reconcile | Class::Reestimate
+        )
     }
 }
 
@@ -165,7 +168,10 @@ fn pool_class(name: &str) -> Class {
         "Stale" | "Future" | "BadProof" | "AncientBirthBlock" | "TooLowPriority"
         | "AlreadyImported" | "CycleDetected" => Class::Reconcile,
         "ExhaustsResources" | "TooLarge" => Class::Split,
-        "ImmediatelyDropped" | "TemporarilyBanned" | "CannotLookup" | "NoUnsignedValidator"
+        "ImmediatelyDropped"
+        | "TemporarilyBanned"
+        | "CannotLookup"
+        | "NoUnsignedValidator"
         | "Rejected" => Class::Retry,
         "Payment" | "BadSigner" => Class::OperatorAction,
         _ => Class::Permanent,
@@ -199,12 +205,20 @@ mod tests {
     }
 
     fn pool(name: &str) -> Class {
-        ChainError::Pool { name: name.into(), detail: String::new() }.class()
+        ChainError::Pool {
+            name: name.into(),
+            detail: String::new(),
+        }
+        .class()
     }
 
     #[test]
     fn what_is_too_much_for_one_transaction_is_split() {
-        for name in ["Revive::OutOfGas", "Revive::ContractTrapped", "Revive::CallDataTooLarge"] {
+        for name in [
+            "Revive::OutOfGas",
+            "Revive::ContractTrapped",
+            "Revive::CallDataTooLarge",
+        ] {
             assert_eq!(runtime(name), Class::Split, "{name}");
         }
         assert_eq!(pool("ExhaustsResources"), Class::Split);
@@ -212,7 +226,10 @@ mod tests {
 
     #[test]
     fn what_a_person_must_mend_is_not_tried_again() {
-        for name in ["Revive::AccountUnmapped", "Revive::StorageDepositNotEnoughFunds"] {
+        for name in [
+            "Revive::AccountUnmapped",
+            "Revive::StorageDepositNotEnoughFunds",
+        ] {
             assert_eq!(runtime(name), Class::OperatorAction, "{name}");
         }
         assert_eq!(pool("Payment"), Class::OperatorAction);
@@ -220,7 +237,13 @@ mod tests {
 
     #[test]
     fn a_nonce_in_use_is_looked_for_before_anything_is_sent_again() {
-        for name in ["Stale", "Future", "BadProof", "AncientBirthBlock", "TooLowPriority"] {
+        for name in [
+            "Stale",
+            "Future",
+            "BadProof",
+            "AncientBirthBlock",
+            "TooLowPriority",
+        ] {
             assert_eq!(pool(name), Class::Reconcile, "{name}");
         }
     }
@@ -234,12 +257,18 @@ mod tests {
 
     #[test]
     fn a_limit_too_small_is_estimated_again() {
-        assert_eq!(runtime("Revive::StorageDepositLimitExhausted"), Class::Reestimate);
+        assert_eq!(
+            runtime("Revive::StorageDepositLimitExhausted"),
+            Class::Reestimate
+        );
     }
 
     #[test]
     fn reverts_show_the_first_bytes_only() {
-        assert_eq!(Failure::Reverted(vec![]).to_string(), "the contract reverted with no output");
+        assert_eq!(
+            Failure::Reverted(vec![]).to_string(),
+            "the contract reverted with no output"
+        );
         let long = Failure::Reverted(vec![0xab; 100]).to_string();
         assert!(long.ends_with("... (100 bytes)"), "{long}");
     }

@@ -55,10 +55,14 @@ impl Limits {
     #[must_use]
     pub fn with_margin(required: Weight, deposit: u128) -> Self {
         let more = |value: u64| {
-            value.saturating_add((u128::from(value) * u128::from(LIMIT_MARGIN_PERCENT)).div_ceil(100) as u64)
+            value.saturating_add(
+                (u128::from(value) * u128::from(LIMIT_MARGIN_PERCENT)).div_ceil(100) as u64,
+            )
         };
         let deposit = deposit.saturating_add(
-            deposit.div_ceil(100).saturating_mul(u128::from(LIMIT_MARGIN_PERCENT)),
+            deposit
+                .div_ceil(100)
+                .saturating_mul(u128::from(LIMIT_MARGIN_PERCENT)),
         );
         Self {
             weight: Weight {
@@ -300,22 +304,48 @@ mod tests {
 
     #[test]
     fn limits_exceed_what_the_dry_run_needed_by_a_tenth() {
-        let limits = Limits::with_margin(Weight { ref_time: 1_000, proof_size: 15 }, 200);
-        assert_eq!(limits.weight, Weight { ref_time: 1_100, proof_size: 17 });
+        let limits = Limits::with_margin(
+            Weight {
+                ref_time: 1_000,
+                proof_size: 15,
+            },
+            200,
+        );
+        assert_eq!(
+            limits.weight,
+            Weight {
+                ref_time: 1_100,
+                proof_size: 17
+            }
+        );
         assert_eq!(limits.deposit, 220);
     }
 
     #[test]
     fn limits_do_not_overflow() {
-        let all = Weight { ref_time: u64::MAX, proof_size: u64::MAX };
+        let all = Weight {
+            ref_time: u64::MAX,
+            proof_size: u64::MAX,
+        };
         assert_eq!(Limits::with_margin(all, u128::MAX).weight, all);
     }
 
     #[test]
     fn a_weight_fits_only_if_both_parts_do() {
-        let room = Weight { ref_time: 10, proof_size: 10 };
+        let room = Weight {
+            ref_time: 10,
+            proof_size: 10,
+        };
         assert!(room.fits(room));
-        assert!(!Weight { ref_time: 11, proof_size: 1 }.fits(room));
-        assert!(!Weight { ref_time: 1, proof_size: 11 }.fits(room));
+        assert!(!Weight {
+            ref_time: 11,
+            proof_size: 1
+        }
+        .fits(room));
+        assert!(!Weight {
+            ref_time: 1,
+            proof_size: 11
+        }
+        .fits(room));
     }
 }

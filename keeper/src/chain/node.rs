@@ -110,7 +110,12 @@ impl NodeClient {
             Tx::Call { to, value, data } => {
                 dialect::dry_run_call(block, (origin, to.0, *value, None, None, data.clone())).await
             }
-            Tx::Instantiate { code, data, salt, value } => {
+            Tx::Instantiate {
+                code,
+                data,
+                salt,
+                value,
+            } => {
                 let code = Code::Upload(code.clone());
                 let salt = Some(*salt);
                 dialect::dry_run_instantiate(
@@ -146,7 +151,12 @@ impl NodeClient {
                     (to.0, value, weight, limits.deposit, data),
                 ),
             ),
-            Tx::Instantiate { code, data, salt, value } => self.signed_call(
+            Tx::Instantiate {
+                code,
+                data,
+                salt,
+                value,
+            } => self.signed_call(
                 block,
                 nonce,
                 &subxt::dynamic::transaction(
@@ -282,12 +292,15 @@ impl ChainClient for NodeClient {
 
     async fn sign(&self, tx: &Tx, limits: Limits, nonce: u64) -> Result<SignedTx, ChainError> {
         self.endpoints
-            .ask("what a transaction is signed for", |connection| async move {
-                let block = connection.block(At::Finalized).await?;
-                let signed = self.signed_at(&block, tx, limits, nonce)?;
-                self.check_size(&block, &signed).await?;
-                Ok(signed)
-            })
+            .ask(
+                "what a transaction is signed for",
+                |connection| async move {
+                    let block = connection.block(At::Finalized).await?;
+                    let signed = self.signed_at(&block, tx, limits, nonce)?;
+                    self.check_size(&block, &signed).await?;
+                    Ok(signed)
+                },
+            )
             .await
     }
 

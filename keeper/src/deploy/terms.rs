@@ -229,7 +229,9 @@ impl Terms {
         let token = self.token()?;
         let times = self.times(now)?;
         let vesting = self.vesting()?;
-        let RuleTerms { lanes, fee_unit, .. } = self.rules;
+        let RuleTerms {
+            lanes, fee_unit, ..
+        } = self.rules;
         if !(1..=MAX_LANES).contains(&lanes) {
             return range("rules.lanes", format!("{lanes} is not 1 to {MAX_LANES}"));
         }
@@ -279,7 +281,8 @@ impl Terms {
         }
         let missing = |key: &str| TermsError::Range {
             key: format!("token.{key}"),
-            reason: "it is missing; give `address`, or `name`, `symbol`, `decimals` and `supply`".into(),
+            reason: "it is missing; give `address`, or `name`, `symbol`, `decimals` and `supply`"
+                .into(),
         };
         let token = TokenPlan::New {
             name: name.ok_or_else(|| missing("name"))?,
@@ -299,7 +302,10 @@ impl Terms {
         let clock = &self.clock;
         let genesis = match (clock.genesis_ms, clock.genesis_in_ms) {
             (Some(_), Some(_)) => {
-                return range("clock.genesis_in_ms", "give it or clock.genesis_ms, not both")
+                return range(
+                    "clock.genesis_in_ms",
+                    "give it or clock.genesis_ms, not both",
+                )
             }
             (Some(genesis), None) => genesis,
             (None, after) => now.saturating_add(after.unwrap_or(GENESIS_IN_MS)),
@@ -417,7 +423,10 @@ impl Terms {
             return range("attesters.members", "an address is there twice");
         }
         if !(1..=MAX_ATTESTERS).contains(&count) {
-            return range("attesters.members", format!("{count} are not 1 to {MAX_ATTESTERS}"));
+            return range(
+                "attesters.members",
+                format!("{count} are not 1 to {MAX_ATTESTERS}"),
+            );
         }
         if sorted.iter().any(H160::is_zero) {
             return range("attesters.members", "the zero address is nobody");
@@ -474,7 +483,9 @@ mod tests {
         assert!(EXAMPLE.contains(find), "the example has no `{find}`");
         let text = EXAMPLE.replace(find, put);
         let terms: Terms = toml::from_str(&text).map_err(|error| error.to_string())?;
-        terms.plan(deployer(), NOW).map_err(|error| error.to_string())
+        terms
+            .plan(deployer(), NOW)
+            .map_err(|error| error.to_string())
     }
 
     #[test]
@@ -490,15 +501,39 @@ mod tests {
     #[test]
     fn what_is_out_of_bounds_is_refused_by_its_key() {
         for (find, put, key) in [
-            ("operator_cap = 20000", "operator_cap = 999", "params.operator_cap"),
+            (
+                "operator_cap = 20000",
+                "operator_cap = 999",
+                "params.operator_cap",
+            ),
             ("threshold = 2", "threshold = 1", "attesters.threshold"),
             ("threshold = 2", "threshold = 4", "attesters.threshold"),
-            ("vesting_periods = 12", "vesting_periods = 13", "vesting.vesting_periods"),
+            (
+                "vesting_periods = 12",
+                "vesting_periods = 13",
+                "vesting.vesting_periods",
+            ),
             ("lanes = 4", "lanes = 17", "rules.lanes"),
-            ("fee_unit = \"1000000\"", "fee_unit = \"0\"", "rules.fee_unit"),
-            ("genesis_in_ms = 3600000", "genesis_ms = 1000", "clock.genesis_ms"),
-            ("level_window_ms = ", "level_window_ms = 9", "clock.attest_window_ms"),
-            ("review_window_ms = ", "review_window_ms = 10 # ", "clock.review_window_ms"),
+            (
+                "fee_unit = \"1000000\"",
+                "fee_unit = \"0\"",
+                "rules.fee_unit",
+            ),
+            (
+                "genesis_in_ms = 3600000",
+                "genesis_ms = 1000",
+                "clock.genesis_ms",
+            ),
+            (
+                "level_window_ms = ",
+                "level_window_ms = 9",
+                "clock.attest_window_ms",
+            ),
+            (
+                "review_window_ms = ",
+                "review_window_ms = 10 # ",
+                "clock.review_window_ms",
+            ),
         ] {
             let error = with(find, put).expect_err(put);
             assert!(error.contains(&format!("key {key}:")), "{put}: {error}");
@@ -508,7 +543,10 @@ mod tests {
     #[test]
     fn a_key_that_does_not_exist_is_refused_with_its_line() {
         let error = with("lanes = 4", "lane = 4").expect_err("unknown");
-        assert!(error.contains("`lane`") && error.contains("line"), "{error}");
+        assert!(
+            error.contains("`lane`") && error.contains("line"),
+            "{error}"
+        );
     }
 
     #[test]

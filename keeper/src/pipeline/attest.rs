@@ -77,7 +77,11 @@ impl Engine {
         let mut built = 0;
         let mut failed = None;
         for ((epoch, lane), (count, first)) in self.journal.waiting(moment.time).await? {
-            let last = self.last_built.get(&(epoch, lane)).copied().unwrap_or(first);
+            let last = self
+                .last_built
+                .get(&(epoch, lane))
+                .copied()
+                .unwrap_or(first);
             let since = moment.time.now.saturating_sub(last);
             if !self.policy.due(count, since, moment.time.left(epoch)) {
                 continue;
@@ -103,7 +107,8 @@ impl Engine {
             built += 1;
             steps::reached(steps::BATCH_BUILT).await;
         }
-        self.last_built.retain(|(epoch, _), _| !moment.time.closed(*epoch));
+        self.last_built
+            .retain(|(epoch, _), _| !moment.time.closed(*epoch));
         failed.map_or(Ok(built), Err)
     }
 
@@ -117,7 +122,10 @@ impl Engine {
         let seq = self.emission.next_seq(epoch, lane).await?;
         let at = (epoch, lane, seq);
         let (rules, domain, policy) = (&self.rules, &self.domain, &self.policy);
-        Ok(self.journal.build(at, rules, domain, policy, moment.time).await?)
+        Ok(self
+            .journal
+            .build(at, rules, domain, policy, moment.time)
+            .await?)
     }
 
     /// Gathers signatures for every batch that lacks them.
@@ -178,7 +186,8 @@ impl Engine {
             Some(Refusal::SignatureCount) => Ok(true),
             // Another keeper was faster, or the epoch closed: built anew from what is then.
             Some(why @ (Refusal::WrongSeq(_) | Refusal::EpochClosed)) => {
-                self.withdraw(batch, Vec::new(), &format!("{why:?}")).await?;
+                self.withdraw(batch, Vec::new(), &format!("{why:?}"))
+                    .await?;
                 Ok(false)
             }
             Some(why) => {
@@ -190,7 +199,8 @@ impl Engine {
                 Ok(false)
             }
             None if failure.class() == Class::Split => {
-                self.withdraw(batch, Vec::new(), &failure.to_string()).await?;
+                self.withdraw(batch, Vec::new(), &failure.to_string())
+                    .await?;
                 self.make_smaller(batch).await?;
                 Ok(false)
             }
@@ -225,7 +235,9 @@ impl Engine {
                 Ok(false) => {}
                 Err(error) => {
                     let note = format!("{} {error}", refused_note(&error));
-                    self.journal.note(batch.number, note.trim().to_owned()).await?;
+                    self.journal
+                        .note(batch.number, note.trim().to_owned())
+                        .await?;
                     tracing::warn!(batch = batch.number, %error, "a batch was not accepted");
                     failed = Some(error);
                 }
@@ -250,7 +262,11 @@ impl Engine {
         }
         self.journal.submitted(batch.number).await?;
         let data = calls::attest(&header, &batch.entries, &batch.packed_signatures());
-        let submitted = match self.submitter.submit(purpose, self.emission.message(data)).await {
+        let submitted = match self
+            .submitter
+            .submit(purpose, self.emission.message(data))
+            .await
+        {
             Ok(submitted) => submitted,
             // Another keeper was faster at the best block, or the epoch is about to close:
             // the finalized state will tell.
@@ -318,7 +334,12 @@ impl Engine {
             None => Vec::new(),
         };
         let why = "its epoch closed before the contract had it";
-        tracing::warn!(batch = batch.number, epoch = batch.header.epoch, why, "a batch is dead");
+        tracing::warn!(
+            batch = batch.number,
+            epoch = batch.header.epoch,
+            why,
+            "a batch is dead"
+        );
         self.journal.bury(batch.number, why.to_owned()).await?;
         self.journal.quarantine(poison).await?;
         Ok(true)
@@ -357,7 +378,10 @@ impl Engine {
         }
         self.policy = self.policy.halved(entries, footprint.items());
         let limits = format!("{} {}", self.policy.max_entries, self.policy.max_items);
-        tracing::warn!(limits, "the chain refused a batch's size; batches get smaller");
+        tracing::warn!(
+            limits,
+            "the chain refused a batch's size; batches get smaller"
+        );
         Ok(self.journal.remember(SMALLER, limits).await?)
     }
 
@@ -427,7 +451,10 @@ mod tests {
             spec_version: 1,
             account: [0; 32],
             address: H160::zero(),
-            max_weight: Weight { ref_time, proof_size },
+            max_weight: Weight {
+                ref_time,
+                proof_size,
+            },
             max_length,
         }
     }
@@ -457,6 +484,9 @@ mod tests {
         let note = format!("{} {error}", refused_note(&error));
         assert_eq!(noted_culprit(&note), Some(17));
         let other = StepError::Submit(SubmitError::Refused(Refusal::SignatureCount));
-        assert_eq!(noted_culprit(&format!("{} {other}", refused_note(&other))), None);
+        assert_eq!(
+            noted_culprit(&format!("{} {other}", refused_note(&other))),
+            None
+        );
     }
 }

@@ -162,7 +162,9 @@ impl Engine {
             let mut operators = BTreeSet::new();
             for epoch in &epochs {
                 match self.known_work(*epoch).await? {
-                    Some(known) => operators.extend(known.into_iter().map(|(operator, _)| operator)),
+                    Some(known) => {
+                        operators.extend(known.into_iter().map(|(operator, _)| operator))
+                    }
                     None => operators.extend(self.everybody().await?),
                 }
             }
@@ -220,7 +222,9 @@ impl Engine {
         let now = self.emission.at(At::Best);
         for epoch in epochs {
             let view = now.epoch(*epoch).await?;
-            let open = view.and_then(|view| view.settlement).is_some_and(|s| !s.closed);
+            let open = view
+                .and_then(|view| view.settlement)
+                .is_some_and(|s| !s.closed);
             if open {
                 let tx = self.emission.message(calls::book(&[*epoch], &[]));
                 let purpose = Purpose::new("close", epoch.to_string());
@@ -240,7 +244,12 @@ impl Engine {
         let mut unbooked = Vec::new();
         let mut idle = Vec::new();
         // A settlement of this tick is not in the clock as it was read.
-        let to = self.emission.clock().await?.settled_to.max(moment.clock.settled_to);
+        let to = self
+            .emission
+            .clock()
+            .await?
+            .settled_to
+            .max(moment.clock.settled_to);
         for epoch in from..to {
             if self.booked.contains(&epoch) {
                 continue;
@@ -266,7 +275,9 @@ impl Engine {
             below += 1;
         }
         if below != before {
-            self.journal.remember(BOOKED_BELOW, below.to_string()).await?;
+            self.journal
+                .remember(BOOKED_BELOW, below.to_string())
+                .await?;
         }
         self.booked_below = Some(below);
         Ok(())
@@ -297,10 +308,7 @@ impl Engine {
     }
 
     /// Batches of an epoch that the contract has and the journal does not.
-    pub(super) async fn missing_batches(
-        &self,
-        epoch: Epoch,
-    ) -> Result<Vec<(u32, u64)>, StepError> {
+    pub(super) async fn missing_batches(&self, epoch: Epoch) -> Result<Vec<(u32, u64)>, StepError> {
         let mut next = Vec::new();
         for lane in 0..self.settings.lanes {
             next.push((lane, self.emission.next_seq(epoch, lane).await?));

@@ -69,7 +69,10 @@ impl Engine {
         if !round.is_enough() {
             return Err(StepError::Signatures(round.summary()));
         }
-        Ok(self.journal.signed(stored.number, round.signatures()).await?)
+        Ok(self
+            .journal
+            .signed(stored.number, round.signatures())
+            .await?)
     }
 
     /// Takes in the batches of an epoch that other keepers sent: what ours come to

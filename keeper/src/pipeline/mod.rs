@@ -304,12 +304,7 @@ impl Engine {
         Ok(Tick { clock, work, steps })
     }
 
-    async fn run(
-        &mut self,
-        step: Step,
-        moment: &Moment,
-        work: &mut Work,
-    ) -> Result<(), StepError> {
+    async fn run(&mut self, step: Step, moment: &Moment, work: &mut Work) -> Result<(), StepError> {
         match step {
             Step::Ingest => work.ingested = self.ingest().await?,
             // Before genesis nothing can be counted.

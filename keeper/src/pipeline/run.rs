@@ -27,7 +27,9 @@ impl Pace {
         match class {
             Class::OperatorAction => self.longest,
             _ => {
-                let doubled = self.interval.saturating_mul(1 << failures.saturating_sub(1).min(16));
+                let doubled = self
+                    .interval
+                    .saturating_mul(1 << failures.saturating_sub(1).min(16));
                 doubled.min(self.longest)
             }
         }
@@ -112,8 +114,7 @@ impl Health {
                 let class = error.class();
                 health.failures = health.failures.saturating_add(1);
                 health.last_error = Some(error.to_string());
-                health.needs_attention =
-                    matches!(class, Class::OperatorAction | Class::Permanent);
+                health.needs_attention = matches!(class, Class::OperatorAction | Class::Permanent);
                 health.rests_until = Some(now + pace.rest(health.failures, class));
             }
         }

@@ -73,7 +73,9 @@ pub(super) async fn find(
     let head = connection.block(At::Finalized).await?;
     let newest = head.block_number();
     let from = from.max(tx.anchor + 1);
-    let to = newest.min(tx.last_block).min(from.saturating_add(BLOCKS_AT_ONCE - 1));
+    let to = newest
+        .min(tx.last_block)
+        .min(from.saturating_add(BLOCKS_AT_ONCE - 1));
     for number in from..=to {
         let block = connection.block_at(number).await?;
         if let Some(outcome) = outcome_in(connection, &block, tx).await? {
@@ -153,7 +155,9 @@ async fn outcome(block: &Block, index: usize) -> Result<Outcome, ChainError> {
         } else if let Some(made) = event.decode_fields_as::<Instantiated>() {
             outcome.instantiated = Some(H160(made.map_err(&undecodable)?.contract));
         } else if let Some(emitted) = event.decode_fields_as::<ContractEmitted>() {
-            outcome.events.push(contract_event(block, emitted.map_err(&undecodable)?));
+            outcome
+                .events
+                .push(contract_event(block, emitted.map_err(&undecodable)?));
         }
     }
     Ok(outcome)
@@ -183,7 +187,11 @@ fn contract_event(block: &Block, emitted: ContractEmitted) -> ContractEvent {
     ContractEvent {
         block: block.block_number(),
         contract: H160(emitted.contract),
-        topics: emitted.topics.into_iter().map(|topic: Hash| topic).collect(),
+        topics: emitted
+            .topics
+            .into_iter()
+            .map(|topic: Hash| topic)
+            .collect(),
         data: emitted.data,
     }
 }

@@ -278,8 +278,9 @@ fn error_name(error: &Value, of_pallet: impl Fn(u8, u8) -> Option<String>) -> St
         let mut numbers = Vec::new();
         collect_numbers(&kind.values, &mut numbers);
         return match numbers.as_slice() {
-            [pallet, error, ..] => of_pallet(*pallet, *error)
-                .unwrap_or_else(|| format!("Unknown::{pallet}::{error}")),
+            [pallet, error, ..] => {
+                of_pallet(*pallet, *error).unwrap_or_else(|| format!("Unknown::{pallet}::{error}"))
+            }
             _ => "Unknown".to_owned(),
         };
     }
@@ -348,10 +349,16 @@ pub(super) fn block_limits(block: &Block) -> Result<BlockLimits, ChainError> {
     };
     let constants = block.constants();
     let weights = constants
-        .entry(subxt::dynamic::constant::<BlockWeights>("System", "BlockWeights"))
+        .entry(subxt::dynamic::constant::<BlockWeights>(
+            "System",
+            "BlockWeights",
+        ))
         .map_err(unknown)?;
     let length = constants
-        .entry(subxt::dynamic::constant::<BlockLength>("System", "BlockLength"))
+        .entry(subxt::dynamic::constant::<BlockLength>(
+            "System",
+            "BlockLength",
+        ))
         .map_err(unknown)?;
     let normal = weights.per_class.normal;
     let most = Weight::from(normal.max_extrinsic.unwrap_or(weights.max_block));
@@ -447,7 +454,10 @@ pub(super) async fn spendable(block: &Block, account: &AccountId32) -> Result<u1
         .data;
     let least = block
         .constants()
-        .entry(subxt::dynamic::constant::<u128>("Balances", "ExistentialDeposit"))
+        .entry(subxt::dynamic::constant::<u128>(
+            "Balances",
+            "ExistentialDeposit",
+        ))
         .map_err(client("read the existential deposit"))?;
     let untouchable = data.frozen.saturating_sub(data.reserved).max(least);
     Ok(data.free.saturating_sub(untouchable))
@@ -489,7 +499,12 @@ mod tests {
 
     #[test]
     fn the_layout_follows_from_the_fields_names() {
-        let new = ["weight_consumed", "weight_required", "storage_deposit", "result"];
+        let new = [
+            "weight_consumed",
+            "weight_required",
+            "storage_deposit",
+            "result",
+        ];
         let old = ["gas_consumed", "gas_required", "storage_deposit", "result"];
         assert_eq!(layout(&new), Some(Layout::B));
         assert_eq!(layout(&old), Some(Layout::A));

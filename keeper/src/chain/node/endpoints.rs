@@ -247,7 +247,10 @@ mod tests {
 
     #[test]
     fn endpoints_are_shown_without_secrets() {
-        assert_eq!(shown("wss://me:word@rpc.example:443/key?k=1"), "wss://rpc.example:443");
+        assert_eq!(
+            shown("wss://me:word@rpc.example:443/key?k=1"),
+            "wss://rpc.example:443"
+        );
         assert_eq!(shown("ws://127.0.0.1:9944"), "ws://127.0.0.1:9944");
     }
 
@@ -259,7 +262,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_node_that_is_not_there_is_named() {
-        let endpoints = Endpoints::new(vec!["ws://127.0.0.1:1".into()], ASK_TIMEOUT).expect("a url");
+        let endpoints =
+            Endpoints::new(vec!["ws://127.0.0.1:1".into()], ASK_TIMEOUT).expect("a url");
         let asked = endpoints.ask("nothing", |_| async { Ok(()) }).await;
         let error = asked.expect_err("nobody listens there").to_string();
         assert!(error.contains("ws://127.0.0.1:1"), "{error}");

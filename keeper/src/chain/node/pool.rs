@@ -37,7 +37,11 @@ const INVALID: &[(&str, &str)] = &[
 
 /// The pool has looked at the transaction and did not take it.
 pub(super) fn refusal(error: &UserError) -> Result<(), ChainError> {
-    let data = error.data.as_ref().map_or("", |data| data.get()).trim_matches('"');
+    let data = error
+        .data
+        .as_ref()
+        .map_or("", |data| data.get())
+        .trim_matches('"');
     let name = match error.code {
         1010 => INVALID
             .iter()
@@ -65,9 +69,7 @@ mod tests {
     use crate::chain::Class;
 
     fn refused(code: i32, data: &str) -> Result<(), ChainError> {
-        let text = format!(
-            r#"{{"code":{code},"message":"Invalid Transaction","data":"{data}"}}"#
-        );
+        let text = format!(r#"{{"code":{code},"message":"Invalid Transaction","data":"{data}"}}"#);
         refusal(&serde_json::from_str(&text).expect("an error object"))
     }
 
@@ -81,12 +83,24 @@ mod tests {
     #[test]
     fn invalid_transactions_are_told_apart_by_the_nodes_words() {
         assert_eq!(name(1010, "Transaction is outdated"), "Stale");
-        assert_eq!(name(1010, "Transaction will be valid in the future"), "Future");
-        assert_eq!(name(1010, "Transaction has a bad signature"), "BadProof");
-        assert_eq!(name(1010, "Transaction has an ancient birth block"), "AncientBirthBlock");
-        assert_eq!(name(1010, "Transaction would exhaust the block limits"), "ExhaustsResources");
         assert_eq!(
-            name(1010, "Inability to pay some fees (e.g. account balance too low)"),
+            name(1010, "Transaction will be valid in the future"),
+            "Future"
+        );
+        assert_eq!(name(1010, "Transaction has a bad signature"), "BadProof");
+        assert_eq!(
+            name(1010, "Transaction has an ancient birth block"),
+            "AncientBirthBlock"
+        );
+        assert_eq!(
+            name(1010, "Transaction would exhaust the block limits"),
+            "ExhaustsResources"
+        );
+        assert_eq!(
+            name(
+                1010,
+                "Inability to pay some fees (e.g. account balance too low)"
+            ),
             "Payment"
         );
         assert_eq!(name(1010, "Custom error: 7"), "Invalid");
