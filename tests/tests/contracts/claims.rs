@@ -189,12 +189,11 @@ fn funds_beyond_the_range_are_refused_and_in_nobodys_way() {
         world.token_send(&bank, &call).expect("anyone mints");
     };
     mint(&mut world, bank.address, U256::MAX >> 1);
-    let room = u128::MAX - world.ledger().received;
-    world.fund(room);
-    let beyond = world.send::<()>(&bank, calls::fund(1));
-    assert_eq!(beyond.refused(), Error::Overflow);
-    let beyond = world.send::<()>(&bank, calls::bond(0, 1));
-    assert_eq!(beyond.refused(), Error::Overflow);
+    world.fund(u128::MAX / 2);
+    for message in [calls::fund(u128::MAX), calls::bond(0, u128::MAX)] {
+        let beyond = world.send::<()>(&bank, message);
+        assert_eq!(beyond.refused(), Error::Overflow);
+    }
     assert_eq!(world.claim(0).done(), 5_000);
     // Somebody sends the contract more than 128 bits can count.
     let emission = world.emission;

@@ -175,8 +175,8 @@ fn what_is_no_message_is_refused_and_changes_nothing() {
     let anyone = world.anyone.clone();
     let unknown = world.send::<()>(&anyone, calls::selector("withdraw_everything").to_vec());
     assert_eq!(unknown.result, Err(Refusal::Unreadable));
-    let cut = calls::fund(7)[..12].to_vec();
-    let unread = world.send::<()>(&anyone, cut);
+    // There is no tenth kind of change.
+    let unread = world.send::<u32>(&anyone, calls::call("queue", 9_u8));
     assert_eq!(unread.result, Err(Refusal::Unreadable));
     assert!(!world.send::<()>(&anyone, Vec::new()).succeeded());
 }

@@ -452,6 +452,83 @@ impl Game {
         Ok(())
     }
 
+    fn set_payee(&mut self, from: Who, k: OperatorIndex, payee: Payee) -> Outcome {
+        let message = calls::set_payee(k, self.payee(payee));
+        self.send("set_payee", from, message, |m| m.set_payee(from, k, payee))?;
+        Ok(())
+    }
+
+    fn cancel_payee(&mut self, from: Who, k: OperatorIndex) -> Outcome {
+        let message = calls::cancel_payee(k);
+        self.send("cancel_payee", from, message, |m| m.cancel_payee(from, k))?;
+        Ok(())
+    }
+
+    fn unbond(&mut self, from: Who, k: OperatorIndex, amount: u128) -> Outcome {
+        let message = calls::unbond(k, amount);
+        self.send("unbond", from, message, |m| m.unbond(from, k, amount))?;
+        Ok(())
+    }
+
+    fn withdraw_bond(&mut self, from: Who, k: OperatorIndex) -> Outcome {
+        let message = calls::withdraw_bond(k);
+        self.send("withdraw_bond", from, message, |m| m.withdraw_bond(k))?;
+        Ok(())
+    }
+
+    fn strike(&mut self, from: Who, epoch: Epoch, k: OperatorIndex) -> Outcome {
+        let message = calls::strike(epoch, k, [0xe5; 32]);
+        self.send("strike", from, message, |m| m.strike(from, epoch, k))?;
+        self.compare_epoch(epoch)
+    }
+
+    fn execute_slash(&mut self, from: Who, id: u32, backs: &[Back]) -> Outcome {
+        let epochs: Vec<Epoch> = backs.iter().map(|back| self.worked(*back)).collect();
+        let message = calls::execute_slash(id, &epochs);
+        self.send("execute_slash", from, message, |m| {
+            m.execute_slash(from, id, &epochs)
+        })?;
+        Ok(())
+    }
+
+    fn propose_owner(&mut self, from: Who, heir: Who) -> Outcome {
+        let message = calls::propose_owner(self.address(heir));
+        self.send("propose_owner", from, message, |m| {
+            m.propose_owner(from, heir)
+        })?;
+        Ok(())
+    }
+
+    fn accept_owner(&mut self, from: Who) -> Outcome {
+        let message = calls::accept_owner();
+        self.send("accept_owner", from, message, |m| m.accept_owner(from))?;
+        Ok(())
+    }
+
+    /// Lets so many epochs pass and settles what can be.
+    fn wait(&mut self, epochs: u64) -> Outcome {
+        self.pass(epochs * self.model.settings.times.epoch / 1_000);
+        while self.settle()? {}
+        Ok(())
+    }
+
+    fn leave(&mut self, operator: OperatorIndex, amount: u128) -> Outcome {
+        let bonded = self
+            .model
+            .operators
+            .get(operator as usize)
+            .map_or(0, |content| content.bond.last());
+        if bonded < amount {
+            self.bond(Who::Bank, operator, amount)?;
+            self.wait(1)?;
+        }
+        let own = Who::Operator(operator.min(REGISTERED - 1));
+        self.unbond(own, operator, amount)?;
+        self.wait(2)?;
+        self.wait(4)?;
+        self.withdraw_bond(Who::Stranger, operator)
+    }
+
     /// Does one step.
     pub fn take(&mut self, step: &Step) -> Outcome {
         match step.clone() {
@@ -462,14 +539,8 @@ impl Game {
                 self.compare_ledger("a donation")?;
             }
             Step::Fund(from, amount) => self.fund(from, amount)?,
-            Step::SetPayee(from, k, payee) => {
-                let message = calls::set_payee(k, self.payee(payee));
-                self.send("set_payee", from, message, |m| m.set_payee(from, k, payee))?;
-            }
-            Step::CancelPayee(from, k) => {
-                let message = calls::cancel_payee(k);
-                self.send("cancel_payee", from, message, |m| m.cancel_payee(from, k))?;
-            }
+            Step::SetPayee(from, k, payee) => self.set_payee(from, k, payee)?,
+            Step::CancelPayee(from, k) => self.cancel_payee(from, k)?,
             Step::OnlySelf(from, k, only) => {
                 let message = calls::set_only_self(k, only);
                 self.send("set_only_self", from, message, |m| {
@@ -477,14 +548,8 @@ impl Game {
                 })?;
             }
             Step::Bond(from, k, amount) => self.bond(from, k, amount)?,
-            Step::Unbond(from, k, amount) => {
-                let message = calls::unbond(k, amount);
-                self.send("unbond", from, message, |m| m.unbond(from, k, amount))?;
-            }
-            Step::WithdrawBond(from, k) => {
-                let message = calls::withdraw_bond(k);
-                self.send("withdraw_bond", from, message, |m| m.withdraw_bond(k))?;
-            }
+            Step::Unbond(from, k, amount) => self.unbond(from, k, amount)?,
+            Step::WithdrawBond(from, k) => self.withdraw_bond(from, k)?,
             Step::Vouch(from, operators) => self.vouch(from, &operators)?,
             Step::Revoke(from, k) => {
                 self.send("revoke", from, calls::revoke(k), |m| m.revoke(from, k))?;
@@ -495,12 +560,7 @@ impl Game {
                 lane,
                 entries,
             } => self.attest(forgery, back, lane, &entries)?,
-            Step::Strike(from, back, k) => {
-                let epoch = self.worked(back);
-                let message = calls::strike(epoch, k, [0xe5; 32]);
-                self.send("strike", from, message, |m| m.strike(from, epoch, k))?;
-                self.compare_epoch(epoch)?;
-            }
+            Step::Strike(from, back, k) => self.strike(from, self.worked(back), k)?,
             Step::Settle => drop(self.settle()?),
             Step::Raise(back, mut operators) => {
                 if operators.len() % 2 == 0 {
@@ -527,32 +587,39 @@ impl Game {
                 self.send("cancel", from, calls::cancel(id), |m| m.cancel(from, id))?;
             }
             Step::ExecuteSlash(from, back, backs) => {
-                let id = self.slash(back);
-                let epochs: Vec<Epoch> = backs.iter().map(|back| self.worked(*back)).collect();
-                let message = calls::execute_slash(id, &epochs);
-                self.send("execute_slash", from, message, |m| {
-                    m.execute_slash(from, id, &epochs)
-                })?;
+                self.execute_slash(from, self.slash(back), &backs)?;
             }
-            Step::ProposeOwner(from, heir) => {
-                let message = calls::propose_owner(self.address(heir));
-                self.send("propose_owner", from, message, |m| {
-                    m.propose_owner(from, heir)
-                })?;
-            }
-            Step::AcceptOwner(from) => {
-                let message = calls::accept_owner();
-                self.send("accept_owner", from, message, |m| m.accept_owner(from))?;
-            }
+            Step::ProposeOwner(from, heir) => self.propose_owner(from, heir)?,
+            Step::AcceptOwner(from) => self.accept_owner(from)?,
             Step::Pause(from) => drop(self.send("pause", from, calls::pause(), |m| m.pause(from))?),
             Step::Unpause(from) => {
                 self.send("unpause", from, calls::unpause(), |m| m.unpause(from))?;
             }
             Step::Epoch {
                 entries,
+                strike,
                 raise,
                 book,
-            } => self.whole_epoch(&entries, raise, book)?,
+            } => self.whole_epoch(&entries, strike, raise, book)?,
+            Step::Leave(operator, amount) => self.leave(operator, amount)?,
+            Step::Slash(operator, amount, backs) => {
+                let owner = self.model.owner;
+                let id = self.model.next_change;
+                self.queue(owner, &step::Plan::Slash(operator, amount))?;
+                self.wait(3)?;
+                self.execute_slash(owner, id, &backs)?;
+            }
+            Step::HandOver(heir) => {
+                let owner = self.model.owner;
+                self.propose_owner(owner, heir)?;
+                self.wait(3)?;
+                self.accept_owner(heir)?;
+            }
+            Step::SecondThoughts(operator, payee) => {
+                let who = Who::Operator(operator);
+                self.set_payee(who, operator, payee)?;
+                self.cancel_payee(who, operator)?;
+            }
         }
         Ok(())
     }
@@ -566,9 +633,20 @@ impl Game {
             .map_or_else(|| self.change(back), |(id, _)| *id)
     }
 
-    fn whole_epoch(&mut self, entries: &[Entry], raise: bool, book: bool) -> Outcome {
+    fn whole_epoch(
+        &mut self,
+        entries: &[Entry],
+        strike: Option<OperatorIndex>,
+        raise: bool,
+        book: bool,
+    ) -> Outcome {
         let epoch = self.model.epoch();
         self.attest(Forgery::Nothing, 0, 0, entries)?;
+        if let Some(operator) = strike {
+            self.go_to(self.model.attest_end(epoch));
+            let guardian = self.model.guardian.at(self.model.epoch());
+            self.strike(guardian, epoch, operator)?;
+        }
         self.go_to(self.model.review_end(epoch));
         while self.settle()? {}
         if raise {

@@ -91,7 +91,7 @@ pub struct Model {
     pub epochs: BTreeMap<Epoch, Worked>,
     params: History<Params>,
     registrar: History<Who>,
-    guardian: History<Who>,
+    pub guardian: History<Who>,
     pub attesters: History<Set>,
     pub owner: Who,
     proposed: Option<(Who, Epoch)>,
@@ -247,7 +247,7 @@ impl Model {
         epoch.max(self.next_epoch())
     }
 
-    fn attest_end(&self, epoch: Epoch) -> u64 {
+    pub fn attest_end(&self, epoch: Epoch) -> u64 {
         (u64::from(epoch) + 1) * self.settings.times.epoch + self.settings.times.attest_window
     }
 

@@ -2,7 +2,7 @@
 
 use plimsoll_interface::mechanism::math::PPM;
 use plimsoll_interface::mechanism::params::Params;
-use plimsoll_interface::mechanism::work::Entry;
+use plimsoll_interface::mechanism::work::{Entry, FEES_LIMIT, WORK_LIMIT};
 use plimsoll_interface::mechanism::OperatorIndex;
 use plimsoll_tests::{entry, PARAMS};
 use proptest::prelude::*;
@@ -103,12 +103,21 @@ pub enum Step {
     AcceptOwner(Who),
     Pause(Who),
     Unpause(Who),
-    /// A whole epoch in order: work, settle, raise, book.
+    /// A whole epoch in order: work, strike (maybe), settle, raise, book.
     Epoch {
         entries: Vec<Entry>,
+        strike: Option<OperatorIndex>,
         raise: bool,
         book: bool,
     },
+    /// Bond is withdrawn, waited for, and collected.
+    Leave(OperatorIndex, u128),
+    /// A slash is announced, waited for, and executed after booking.
+    Slash(OperatorIndex, u128, Vec<Back>),
+    /// Ownership is handed over in full.
+    HandOver(Who),
+    /// A new payee is announced and taken back.
+    SecondThoughts(OperatorIndex, Payee),
 }
 
 fn operator() -> impl Strategy<Value = OperatorIndex> {
@@ -154,16 +163,23 @@ fn back() -> impl Strategy<Value = Back> {
 }
 
 fn entries() -> impl Strategy<Value = Vec<Entry>> {
-    let figure = || {
+    // Twice the largest of these leaves its range.
+    let figure = |limit: u64| {
         prop_oneof![
             2 => Just(0),
             6 => (0..=20_u32, any::<u64>()).prop_map(|(bits, value)| {
                 if bits == 0 { 0 } else { value >> (64 - bits) }
             }),
-            1 => Just(1 << 45),
+            1 => Just(limit / 2),
         ]
     };
-    prop::collection::vec((operator(), figure(), figure(), figure()), 1..9).prop_map(|mut drawn| {
+    let drawn = (
+        operator(),
+        figure(WORK_LIMIT),
+        figure(WORK_LIMIT),
+        figure(FEES_LIMIT),
+    );
+    prop::collection::vec(drawn, 1..9).prop_map(|mut drawn| {
         drawn.sort_unstable();
         drawn.dedup_by_key(|(operator, ..)| *operator);
         drawn
@@ -284,7 +300,17 @@ pub fn step() -> impl Strategy<Value = Step> {
         1 => anybody().prop_map(Step::AcceptOwner),
         2 => mostly(Who::Guardian).prop_map(Step::Pause),
         2 => mostly(Who::Guardian).prop_map(Step::Unpause),
-        12 => (entries(), prop::bool::weighted(0.8), prop::bool::weighted(0.7))
-            .prop_map(|(entries, raise, book)| Step::Epoch { entries, raise, book }),
+        14 => (
+            entries(),
+            prop::option::weighted(0.3, operator()),
+            prop::bool::weighted(0.8),
+            prop::bool::weighted(0.7),
+        )
+            .prop_map(|(entries, strike, raise, book)| Step::Epoch { entries, strike, raise, book }),
+        3 => (operator(), amount()).prop_map(|(k, amount)| Step::Leave(k, amount)),
+        3 => (operator(), amount(), prop::collection::vec(back(), 0..3))
+            .prop_map(|(k, amount, epochs)| Step::Slash(k, amount, epochs)),
+        1 => anybody().prop_map(Step::HandOver),
+        1 => (select(&PLAYERS[..]), payee()).prop_map(|(k, payee)| Step::SecondThoughts(k, payee)),
     ]
 }
