@@ -83,7 +83,8 @@ impl ChainFactory for Nodes {
 fn keypair(suri: &str) -> Result<Keypair, ChainError> {
     let wrong = || ChainError::Client {
         what: "read the account's secret URI",
-        reason: "it is none: a seed phrase, 0x and 64 hexadecimal digits, or //Name is wanted".into(),
+        reason: "it is none: a seed phrase, 0x and 64 hexadecimal digits, or //Name is wanted"
+            .into(),
     };
     let uri: SecretUri = suri.trim().parse().map_err(|_| wrong())?;
     Keypair::from_uri(&uri).map_err(|_| wrong())
@@ -237,7 +238,11 @@ impl Configured {
 pub async fn main(factory: impl ChainFactory) -> ExitCode {
     let cli = Cli::parse();
     if let Some(step) = steps::unknown_hold() {
-        eprintln!("error: {} names no step: {step}; there are {}", steps::HOLD_AT, steps::ALL.join(", "));
+        eprintln!(
+            "error: {} names no step: {step}; there are {}",
+            steps::HOLD_AT,
+            steps::ALL.join(", ")
+        );
         return ExitCode::from(2);
     }
     match run(cli.command, &factory).await {
@@ -277,7 +282,11 @@ async fn run(command: Command, factory: &dyn ChainFactory) -> Result<ExitCode, F
                 None => factory.world().await?,
             };
             let passed = demo::run(&options, local, ARTIFACTS).await?;
-            return Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+            return Ok(if passed {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            });
         }
         Command::Keygen(options) => {
             let (key, text) = Key::generate()?;
@@ -297,7 +306,9 @@ const ARTIFACTS: Artifacts<'static> = Artifacts {
 async fn deploy(options: &Deploy, factory: &dyn ChainFactory) -> Result<(), Failure> {
     let (suri, _) = secret_text(options.suri_file.as_deref(), "--suri-file", SURI)?;
     let timeout = Duration::from_millis(ChainConfig::default().request_timeout_ms);
-    let chain = factory.connect(vec![options.url.clone()], Some(suri), timeout).await?;
+    let chain = factory
+        .connect(vec![options.url.clone()], Some(suri), timeout)
+        .await?;
     let options = deploy::Options {
         url: options.url.clone(),
         terms: options.config.clone(),
@@ -349,7 +360,11 @@ async fn existing_journal(config: &Config) -> Result<Journal, Failure> {
     let file = &config.journal.file;
     if !file.exists() {
         let listen = config.server.listen;
-        return Err(format!("no daemon answers at {listen}, and there is no journal {}", file.display()).into());
+        return Err(format!(
+            "no daemon answers at {listen}, and there is no journal {}",
+            file.display()
+        )
+        .into());
     }
     open_journal(config).await
 }
@@ -383,7 +398,10 @@ async fn connect(
         return Err(format!(
             "contract {} has {}, the deployment file has code {}",
             hexes::show(deployment.contract),
-            code.map_or("no code".into(), |code| format!("code {}", hexes::show(code))),
+            code.map_or("no code".into(), |code| format!(
+                "code {}",
+                hexes::show(code)
+            )),
             hexes::show(deployment.code_hash)
         )
         .into());
@@ -412,8 +430,14 @@ mod tests {
                 let Some(name) = argument.get_long() else {
                     continue;
                 };
-                let secret = ["key", "suri", "seed-phrase", "secret"].iter().any(|word| name.contains(word));
-                assert!(!secret || name.ends_with("-file"), "{} --{name}", command.get_name());
+                let secret = ["key", "suri", "seed-phrase", "secret"]
+                    .iter()
+                    .any(|word| name.contains(word));
+                assert!(
+                    !secret || name.ends_with("-file"),
+                    "{} --{name}",
+                    command.get_name()
+                );
             }
         }
     }
@@ -424,12 +448,17 @@ mod tests {
         let run = command.find_subcommand_mut("run").expect("there");
         assert!(!run.render_help().to_string().contains("--chain-urls"));
         let help = run.render_long_help().to_string();
-        assert!(help.contains("--chain-urls") && help.contains("PLIMSOLL__CHAIN__URLS"), "{help}");
+        assert!(
+            help.contains("--chain-urls") && help.contains("PLIMSOLL__CHAIN__URLS"),
+            "{help}"
+        );
     }
 
     #[test]
     fn a_secret_uri_is_not_repeated_in_an_error() {
-        let error = keypair("not a seed phrase at all").expect_err("no URI").to_string();
+        let error = keypair("not a seed phrase at all")
+            .expect_err("no URI")
+            .to_string();
         assert!(!error.contains("not a seed phrase at all"), "{error}");
         keypair("//Alice").expect("a development account");
     }

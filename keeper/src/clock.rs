@@ -121,10 +121,25 @@ pub(crate) mod tests {
 
     #[test]
     fn a_receipt_goes_to_its_own_epoch_until_that_is_over() {
-        let own = Target { epoch: 0, late: false };
+        let own = Target {
+            epoch: 0,
+            late: false,
+        };
         assert_eq!(at(1_119).target(1_050), Some(own));
-        assert_eq!(at(1_120).target(1_050), Some(Target { epoch: 1, late: true }));
-        assert_eq!(at(1_119).target(1_100), Some(Target { epoch: 1, late: false }));
+        assert_eq!(
+            at(1_120).target(1_050),
+            Some(Target {
+                epoch: 1,
+                late: true
+            })
+        );
+        assert_eq!(
+            at(1_119).target(1_100),
+            Some(Target {
+                epoch: 1,
+                late: false
+            })
+        );
         assert_eq!(at(1_119).target(999), None, "before genesis");
         assert_eq!(at(1_119).target(1_200), None, "its epoch has not begun");
     }
@@ -133,7 +148,9 @@ pub(crate) mod tests {
     fn what_is_late_may_be_held_by_one_epoch_only() {
         for now in 1_000..1_500 {
             for completed in (1_000..1_500).step_by(10) {
-                let epochs = (0..6).filter(|epoch| at(now).may_hold(*epoch, completed)).count();
+                let epochs = (0..6)
+                    .filter(|epoch| at(now).may_hold(*epoch, completed))
+                    .count();
                 assert!(epochs <= 1, "{completed} at {now}");
             }
         }
@@ -156,14 +173,21 @@ pub(crate) mod tests {
                 started: true,
                 epoch: clock.epoch(),
                 stopped: clock.stopped(),
-                pause: Some(Pause { start: 2_300, end: 2_550 }),
+                pause: Some(Pause {
+                    start: 2_300,
+                    end: 2_550,
+                }),
                 settled_to: 0,
                 next_worked: None,
             };
             let settings = crate::batch::tests::settings();
             assert_eq!(
                 ChainTime::new(&settings, &view),
-                ChainTime { times: TIMES, pauses, now }
+                ChainTime {
+                    times: TIMES,
+                    pauses,
+                    now
+                }
             );
         }
     }

@@ -309,13 +309,19 @@ struct Key {
 }
 
 static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
-    let table: Table = MAXIMAL.parse().expect("the compiled-in file is TOML, see the tests");
+    let table: Table = MAXIMAL
+        .parse()
+        .expect("the compiled-in file is TOML, see the tests");
     let mut keys = Vec::new();
     for (section, value) in &table {
         match value {
             Value::Table(values) => {
                 for (name, value) in values {
-                    keys.push(key(&format!("{section}.{name}"), &[section.as_str(), name.as_str()], value));
+                    keys.push(key(
+                        &format!("{section}.{name}"),
+                        &[section.as_str(), name.as_str()],
+                        value,
+                    ));
                 }
             }
             other => keys.push(key(section, &[section.as_str()], other)),
@@ -418,7 +424,9 @@ impl Config {
     /// # Errors
     /// See [`ConfigError`].
     pub fn load(file: Option<&Path>, overrides: &Overrides) -> Result<Self, ConfigError> {
-        refuse_unknown_variables(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()))?;
+        refuse_unknown_variables(
+            std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()),
+        )?;
         let text = match file {
             None => String::new(),
             Some(path) => std::fs::read_to_string(path).map_err(|source| ConfigError::File {
@@ -508,7 +516,10 @@ impl Config {
             );
         }
         if self.batch.max_items < 2 {
-            return range("batch.max_items", "one operator touches two items: at least 2");
+            return range(
+                "batch.max_items",
+                "one operator touches two items: at least 2",
+            );
         }
         if self.batch.max_receipts == 0 {
             return range("batch.max_receipts", "at least 1");
@@ -525,7 +536,10 @@ impl Config {
         if !self.server.listen.ip().is_loopback() {
             return range(
                 "server.listen",
-                &format!("{} is no local address; put a proxy that checks who asks before it", self.server.listen),
+                &format!(
+                    "{} is no local address; put a proxy that checks who asks before it",
+                    self.server.listen
+                ),
             );
         }
         Ok(())
@@ -541,8 +555,13 @@ fn value(text: &str, example: &Value) -> Result<Value, String> {
         _ => false,
     };
     if list_of_texts && !text.trim_start().starts_with('[') {
-        let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
-        return Ok(Value::Array(items.map(|item| Value::String(item.into())).collect()));
+        let items = text
+            .split(',')
+            .map(str::trim)
+            .filter(|item| !item.is_empty());
+        return Ok(Value::Array(
+            items.map(|item| Value::String(item.into())).collect(),
+        ));
     }
     let mut table: Table = format!("value = {text}")
         .parse()
@@ -574,9 +593,10 @@ mod tests {
         table
             .iter()
             .flat_map(|(section, value)| match value {
-                Value::Table(values) => {
-                    values.keys().map(|name| format!("{section}.{name}")).collect()
-                }
+                Value::Table(values) => values
+                    .keys()
+                    .map(|name| format!("{section}.{name}"))
+                    .collect(),
                 _ => vec![section.clone()],
             })
             .collect()
@@ -613,14 +633,25 @@ mod tests {
 
     #[test]
     fn unknown_keys_are_refused_with_their_line() {
-        let error = parse("[chain]\nurls = []\nurl = \"x\"\n").expect_err("unknown").to_string();
-        assert!(error.contains("line 3") && error.contains("`url`"), "{error}");
+        let error = parse("[chain]\nurls = []\nurl = \"x\"\n")
+            .expect_err("unknown")
+            .to_string();
+        assert!(
+            error.contains("line 3") && error.contains("`url`"),
+            "{error}"
+        );
         let error = parse("[chains]\n").expect_err("unknown").to_string();
-        assert!(error.contains("line 1") && error.contains("`chains`"), "{error}");
+        assert!(
+            error.contains("line 1") && error.contains("`chains`"),
+            "{error}"
+        );
         let names = ["PLIMSOLL__CHAIN__URL".to_owned()];
         let error = refuse_unknown_variables(names.into_iter()).expect_err("unknown");
         assert!(error.to_string().contains("PLIMSOLL__CHAIN__URL"));
-        let names = ["PLIMSOLL__CHAIN__URLS".to_owned(), "PLIMSOLL_SURI".to_owned()];
+        let names = [
+            "PLIMSOLL__CHAIN__URLS".to_owned(),
+            "PLIMSOLL_SURI".to_owned(),
+        ];
         refuse_unknown_variables(names.into_iter()).expect("known");
     }
 
@@ -635,7 +666,9 @@ mod tests {
             "--run-claim-min=340282366920938463463374607431768211455",
             "--meters=[{version=3,prefill=1,cached_prefill=1,decode=1,fragment_threshold=5}]",
         ];
-        let matches = command.try_get_matches_from(arguments).expect("known flags");
+        let matches = command
+            .try_get_matches_from(arguments)
+            .expect("known flags");
         let overrides = Overrides::from_arg_matches(&matches).expect("given");
         let text = "[chain]\nurls = [\"ws://file\"]\n[batch]\nmax_entries = 9\nmax_items = 50\n";
         let config = Config::parse(text, Path::new("keeper.toml"), &overrides).expect("parses");
@@ -659,8 +692,15 @@ mod tests {
 
     #[test]
     fn paths_in_a_file_are_relative_to_it() {
-        let config = Config::parse(MINIMAL, Path::new("/etc/plimsoll/keeper.toml"), &Overrides::default())
-            .expect("parses");
-        assert_eq!(config.journal.file, Path::new("/etc/plimsoll/keeper.sqlite"));
+        let config = Config::parse(
+            MINIMAL,
+            Path::new("/etc/plimsoll/keeper.toml"),
+            &Overrides::default(),
+        )
+        .expect("parses");
+        assert_eq!(
+            config.journal.file,
+            Path::new("/etc/plimsoll/keeper.sqlite")
+        );
     }
 }

@@ -101,7 +101,10 @@ mod tests {
     #[test]
     fn a_wrong_text_says_what_is_wrong_with_it() {
         assert_eq!(parse::<1>("01"), Err(HexError::Prefix));
-        assert_eq!(parse::<1>("0x0102"), Err(HexError::Length { got: 2, want: 1 }));
+        assert_eq!(
+            parse::<1>("0x0102"),
+            Err(HexError::Length { got: 2, want: 1 })
+        );
         assert!(matches!(parse::<1>("0xzz"), Err(HexError::Digits(_))));
         assert!(matches!(parse::<1>("0x1"), Err(HexError::Digits(_))));
     }

@@ -28,7 +28,9 @@ pub fn keccak(bytes: &[u8]) -> Hash {
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// Neither a file nor the environment names one.
-    #[error("no key: set `{setting}` to a file that holds it, or the environment variable {variable}")]
+    #[error(
+        "no key: set `{setting}` to a file that holds it, or the environment variable {variable}"
+    )]
     Missing {
         /// The configuration key that names a file.
         setting: &'static str,

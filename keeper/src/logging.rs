@@ -1,6 +1,7 @@
 //! Log lines on standard error, for people or as JSON.
 
 use crate::config::{LogConfig, LogFormat};
+use std::io::IsTerminal as _;
 use tracing_subscriber::EnvFilter;
 
 /// Why logging cannot begin.
@@ -30,6 +31,7 @@ pub fn start(config: &LogConfig) -> Result<(), LogError> {
     })?;
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     match config.format {
         LogFormat::Human => lines.try_init(),
@@ -49,6 +51,9 @@ mod tests {
             ..LogConfig::default()
         };
         let error = start(&config).expect_err("no such level").to_string();
-        assert!(error.contains("log.filter") && error.contains("plimsoll=loud"), "{error}");
+        assert!(
+            error.contains("log.filter") && error.contains("plimsoll=loud"),
+            "{error}"
+        );
     }
 }

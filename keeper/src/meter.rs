@@ -68,7 +68,9 @@ impl Default for Meter {
 
 /// Why a receipt cannot be metered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{units} work units in one job, where an operator's whole epoch holds less than {WORK_LIMIT}")]
+#[error(
+    "{units} work units in one job, where an operator's whole epoch holds less than {WORK_LIMIT}"
+)]
 pub struct TooMuch {
     /// The units it would be; saturated.
     pub units: u128,
@@ -97,7 +99,8 @@ impl Meter {
     /// once and adding in parts come to the same.
     #[must_use]
     pub fn split(&self, before: u64, more: u64) -> Work {
-        let of = |units: u64| Work::of_client(u128::from(units), u128::from(self.fragment_threshold));
+        let of =
+            |units: u64| Work::of_client(u128::from(units), u128::from(self.fragment_threshold));
         let after = of(before.saturating_add(more));
         // A larger total has at least as much of either kind.
         after.checked_sub(&of(before)).unwrap_or_default()
@@ -116,7 +119,9 @@ pub enum MetersError {
     #[error("the first meter must have from_epoch = 0")]
     First,
     /// A version or an epoch does not rise.
-    #[error("meter version {0} must have a version and a from_epoch above those of the one before it")]
+    #[error(
+        "meter version {0} must have a version and a from_epoch above those of the one before it"
+    )]
     Order(u32),
 }
 
@@ -188,7 +193,11 @@ mod tests {
         job.input_tokens = 10;
         job.cached_input_tokens = 3;
         job.output_tokens = 2;
-        assert_eq!(meter.units(&job), Ok(7 + 8), "0.75 units of cached input round down");
+        assert_eq!(
+            meter.units(&job),
+            Ok(7 + 8),
+            "0.75 units of cached input round down"
+        );
         job.cached_input_tokens = 4;
         assert_eq!(meter.units(&job), Ok(6 + 1 + 8));
     }

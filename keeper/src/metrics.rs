@@ -77,17 +77,22 @@ impl Metrics {
             registry.register(Box::new(metric.clone()))?;
             Ok(metric)
         };
-        let gauges = |name: &str, help: &str, label: &str| -> Result<IntGaugeVec, prometheus::Error> {
-            let metric = IntGaugeVec::new(Opts::new(name, help), &[label])?;
-            registry.register(Box::new(metric.clone()))?;
-            Ok(metric)
-        };
+        let gauges =
+            |name: &str, help: &str, label: &str| -> Result<IntGaugeVec, prometheus::Error> {
+                let metric = IntGaugeVec::new(Opts::new(name, help), &[label])?;
+                registry.register(Box::new(metric.clone()))?;
+                Ok(metric)
+            };
         let counter = |name: &str, help: &str| -> Result<IntCounter, prometheus::Error> {
             let metric = IntCounter::new(name, help)?;
             registry.register(Box::new(metric.clone()))?;
             Ok(metric)
         };
-        let info = gauges("plimsoll_info", "Always 1; the label is the program's version.", "version")?;
+        let info = gauges(
+            "plimsoll_info",
+            "Always 1; the label is the program's version.",
+            "version",
+        )?;
         info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         let time = Gauge::new(
             "plimsoll_chain_time_seconds",
@@ -108,37 +113,87 @@ impl Metrics {
         )?;
         registry.register(Box::new(failures.clone()))?;
         let duration = HistogramVec::new(
-            HistogramOpts::new("plimsoll_step_duration_seconds", "How long a step took, waiting included.")
-                .buckets(STEP_BOUNDS.to_vec()),
+            HistogramOpts::new(
+                "plimsoll_step_duration_seconds",
+                "How long a step took, waiting included.",
+            )
+            .buckets(STEP_BOUNDS.to_vec()),
             &["step"],
         )?;
         registry.register(Box::new(duration.clone()))?;
         let metrics = Self {
             epoch: gauge("plimsoll_epoch", "The current epoch.")?,
-            stopped: gauge("plimsoll_clock_stopped", "1 while the guardian has stopped the clock.")?,
-            up: gauge("plimsoll_chain_up", "1 if the contract answered at the last look.")?,
-            receipts: gauges("plimsoll_receipts", "Receipts in the journal, by state.", "state")?,
-            quarantined: gauges("plimsoll_quarantined", "Receipts in quarantine, by reason.", "reason")?,
-            batches: gauges("plimsoll_batches", "Batches in the journal, by state.", "state")?,
-            ingested: counter("plimsoll_receipts_ingested_total", "Receipts taken in since the start.")?,
-            built: counter("plimsoll_batches_built_total", "Batches built since the start.")?,
-            signed: counter("plimsoll_batches_signed_total", "Batches signed since the start.")?,
-            accepted: counter("plimsoll_batches_accepted_total", "Batches that the contract took since the start.")?,
-            settled: counter("plimsoll_epochs_settled_total", "Epochs this keeper settled since the start.")?,
-            raised: counter("plimsoll_operators_raised_total", "Operators this keeper raised since the start.")?,
-            booked: counter("plimsoll_rewards_booked_total", "Rewards this keeper booked since the start.")?,
-            claimed: counter("plimsoll_claims_paid_total", "Operators this keeper paid since the start.")?,
+            stopped: gauge(
+                "plimsoll_clock_stopped",
+                "1 while the guardian has stopped the clock.",
+            )?,
+            up: gauge(
+                "plimsoll_chain_up",
+                "1 if the contract answered at the last look.",
+            )?,
+            receipts: gauges(
+                "plimsoll_receipts",
+                "Receipts in the journal, by state.",
+                "state",
+            )?,
+            quarantined: gauges(
+                "plimsoll_quarantined",
+                "Receipts in quarantine, by reason.",
+                "reason",
+            )?,
+            batches: gauges(
+                "plimsoll_batches",
+                "Batches in the journal, by state.",
+                "state",
+            )?,
+            ingested: counter(
+                "plimsoll_receipts_ingested_total",
+                "Receipts taken in since the start.",
+            )?,
+            built: counter(
+                "plimsoll_batches_built_total",
+                "Batches built since the start.",
+            )?,
+            signed: counter(
+                "plimsoll_batches_signed_total",
+                "Batches signed since the start.",
+            )?,
+            accepted: counter(
+                "plimsoll_batches_accepted_total",
+                "Batches that the contract took since the start.",
+            )?,
+            settled: counter(
+                "plimsoll_epochs_settled_total",
+                "Epochs this keeper settled since the start.",
+            )?,
+            raised: counter(
+                "plimsoll_operators_raised_total",
+                "Operators this keeper raised since the start.",
+            )?,
+            booked: counter(
+                "plimsoll_rewards_booked_total",
+                "Rewards this keeper booked since the start.",
+            )?,
+            claimed: counter(
+                "plimsoll_claims_paid_total",
+                "Operators this keeper paid since the start.",
+            )?,
             registry,
             time,
             since_success,
             failures,
             attention: IntGaugeVec::new(
-                Opts::new("plimsoll_step_needs_attention", "1 if only a person can mend what keeps a step back."),
+                Opts::new(
+                    "plimsoll_step_needs_attention",
+                    "1 if only a person can mend what keeps a step back.",
+                ),
                 &["step"],
             )?,
             duration,
         };
-        metrics.registry.register(Box::new(metrics.attention.clone()))?;
+        metrics
+            .registry
+            .register(Box::new(metrics.attention.clone()))?;
         metrics.zero();
         Ok(metrics)
     }
@@ -182,7 +237,9 @@ impl Metrics {
         self.claimed.inc_by(work.claimed.paid.into());
         for ran in &tick.steps {
             let label = &[ran.step.name()];
-            self.duration.with_label_values(label).observe(ran.took.as_secs_f64());
+            self.duration
+                .with_label_values(label)
+                .observe(ran.took.as_secs_f64());
             if ran.result.is_err() {
                 self.failures.with_label_values(label).inc();
             }
@@ -197,7 +254,9 @@ impl Metrics {
             let since = health.since_success(step, now).as_secs_f64();
             self.since_success.with_label_values(label).set(since);
             let attention = health.steps.get(&step).is_some_and(|s| s.needs_attention);
-            self.attention.with_label_values(label).set(attention.into());
+            self.attention
+                .with_label_values(label)
+                .set(attention.into());
         }
         let set = |gauge: &IntGaugeVec, label: &str, value: u64| {
             let value = i64::try_from(value).unwrap_or(i64::MAX);
@@ -213,7 +272,11 @@ impl Metrics {
         }
         for state in BatchState::ALL {
             let count = batches.iter().find(|(name, _)| name == state.name());
-            set(&self.batches, state.name(), count.map_or(0, |(_, count)| *count));
+            set(
+                &self.batches,
+                state.name(),
+                count.map_or(0, |(_, count)| *count),
+            );
         }
     }
 
@@ -232,11 +295,20 @@ mod tests {
 
     #[test]
     fn every_metric_is_there_from_the_start() {
-        let text = Metrics::new().expect("distinct names").text().expect("text");
+        let text = Metrics::new()
+            .expect("distinct names")
+            .text()
+            .expect("text");
         for name in NAMES {
-            assert!(text.contains(&format!("# TYPE {name} ")), "{name} is missing");
+            assert!(
+                text.contains(&format!("# TYPE {name} ")),
+                "{name} is missing"
+            );
         }
-        let types = text.lines().filter(|line| line.starts_with("# TYPE")).count();
+        let types = text
+            .lines()
+            .filter(|line| line.starts_with("# TYPE"))
+            .count();
         assert_eq!(types, NAMES.len(), "a metric is not in the list");
         for step in Step::ALL {
             let line = format!("plimsoll_step_failures_total{{step=\"{}\"}} 0", step.name());

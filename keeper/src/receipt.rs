@@ -88,7 +88,11 @@ pub struct Receipt {
     /// How it was verified.
     pub verification: Mode,
     /// Hash of the TEE quote or of the proof; none if it was not verified.
-    #[serde(default, with = "optional_hex", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        with = "optional_hex",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub evidence: Option<Hash>,
     /// All tokens of the input, those from the cache included.
     pub input_tokens: u64,
@@ -104,7 +108,11 @@ pub struct Receipt {
     pub completed_at: u64,
     /// Of the gateway or TEE that saw the job; without one it only counts where
     /// unsigned receipts are allowed.
-    #[serde(default, with = "optional_hex", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        with = "optional_hex",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub signature: Option<Signature>,
 }
 
@@ -308,7 +316,11 @@ pub(crate) mod tests {
         for (field, change) in changes.into_iter().enumerate() {
             let mut changed = signed.clone();
             change(&mut changed);
-            assert_ne!(changed.signer(&network), Some(key().address()), "field {field}");
+            assert_ne!(
+                changed.signer(&network),
+                Some(key().address()),
+                "field {field}"
+            );
         }
     }
 
@@ -317,13 +329,22 @@ pub(crate) mod tests {
         let mut signed = receipt(0, 1, 3);
         signed.sign(&Network::new("test"), &key());
         let text = serde_json::to_string(&signed).expect("plain data");
-        assert_eq!(serde_json::from_str::<Receipt>(&text).expect("as written"), signed);
+        assert_eq!(
+            serde_json::from_str::<Receipt>(&text).expect("as written"),
+            signed
+        );
         let unknown = text.replacen("\"fee\"", "\"fees\"", 1);
         let error = serde_json::from_str::<Receipt>(&unknown).expect_err("unknown key");
-        assert!(error.to_string().contains("unknown field `fees`"), "{error}");
+        assert!(
+            error.to_string().contains("unknown field `fees`"),
+            "{error}"
+        );
         let number = text.replacen("\"25\"", "\"-25\"", 1);
         let error = serde_json::from_str::<Receipt>(&number).expect_err("negative");
-        assert!(error.to_string().contains("not a decimal number"), "{error}");
+        assert!(
+            error.to_string().contains("not a decimal number"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -332,7 +353,13 @@ pub(crate) mod tests {
         let cases: [Case; 7] = [
             (|r| r.completed_at = u64::MAX, Malformed::Time(u64::MAX)),
             (|r| r.operator = 1 << 24, Malformed::Operator(1 << 24)),
-            (|r| r.cached_input_tokens = 101, Malformed::Cached { cached: 101, input: 100 }),
+            (
+                |r| r.cached_input_tokens = 101,
+                Malformed::Cached {
+                    cached: 101,
+                    input: 100,
+                },
+            ),
             (
                 |r| {
                     r.input_tokens = 0;

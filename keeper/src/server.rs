@@ -32,15 +32,20 @@ struct Latest {
     clock: Option<ClockView>,
     /// When the last round ended, with or without the contract's answer.
     round: Instant,
-    /// Whether the contract answered then.
-    up: bool,
+    /// Whether the contract answered then; none before the first round.
+    up: Option<bool>,
 }
 
 impl Board {
     /// A board for a daemon that begins now; nothing takes longer than `longest_wait`
     /// (a transaction's finality).
     #[must_use]
-    pub fn new(journal: Journal, metrics: Metrics, run: &RunConfig, longest_wait: Duration) -> Self {
+    pub fn new(
+        journal: Journal,
+        metrics: Metrics,
+        run: &RunConfig,
+        longest_wait: Duration,
+    ) -> Self {
         let interval = Duration::from_millis(run.interval_ms.max(run.backoff_max_ms));
         Self {
             journal,
@@ -49,7 +54,7 @@ impl Board {
                 health: Health::default(),
                 clock: None,
                 round: Instant::now(),
-                up: true,
+                up: None,
             }),
             patience: interval.saturating_mul(2) + longest_wait.saturating_mul(ROUNDS_MISSED),
         }
@@ -57,7 +62,9 @@ impl Board {
 
     fn latest(&self) -> MutexGuard<'_, Latest> {
         // Whoever panicked while holding it left whole values.
-        self.latest.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.latest
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// How everything is.
@@ -69,7 +76,7 @@ impl Board {
         let latest = self.latest();
         let now = Instant::now();
         status.running = true;
-        status.chain_up = Some(latest.up);
+        status.chain_up = latest.up;
         status.clock = latest.clock.map(ClockStatus::from);
         status.steps = Step::ALL
             .iter()
@@ -112,9 +119,18 @@ impl Board {
     }
 
     async fn metrics(&self) -> Result<String, String> {
-        let counts = self.journal.counts().await.map_err(|error| error.to_string())?;
-        let batches = self.journal.batch_counts().await.map_err(|error| error.to_string())?;
-        self.metrics.refresh(&self.latest().health, &counts, &batches);
+        let counts = self
+            .journal
+            .counts()
+            .await
+            .map_err(|error| error.to_string())?;
+        let batches = self
+            .journal
+            .batch_counts()
+            .await
+            .map_err(|error| error.to_string())?;
+        self.metrics
+            .refresh(&self.latest().health, &counts, &batches);
         self.metrics.text().map_err(|error| error.to_string())
     }
 }
@@ -125,7 +141,7 @@ impl Observer for Board {
         let mut latest = self.latest();
         latest.health = health.clone();
         latest.round = Instant::now();
-        latest.up = tick.is_some();
+        latest.up = Some(tick.is_some());
         if let Some(tick) = tick {
             latest.clock = Some(tick.clock);
         }
@@ -143,12 +159,18 @@ pub fn router(board: Arc<Board>) -> Router {
 
 async fn status(State(board): State<Arc<Board>>) -> Result<Json<Status>, (StatusCode, String)> {
     let status = board.status().await;
-    status.map(Json).map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
+    status
+        .map(Json)
+        .map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
 }
 
 async fn health(State(board): State<Arc<Board>>) -> (StatusCode, Json<Value>) {
     let (alive, body) = board.health();
-    let status = if alive { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = if alive {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
     (status, Json(body))
 }
 

@@ -121,7 +121,12 @@ impl Status {
             version: env!("CARGO_PKG_VERSION").into(),
             contract: hexes::show(journal.identity().contract),
             receipts: journal.counts().await?,
-            batches: journal.recent(SHOWN).await?.into_iter().map(Into::into).collect(),
+            batches: journal
+                .recent(SHOWN)
+                .await?
+                .into_iter()
+                .map(Into::into)
+                .collect(),
             quarantine: journal.quarantined(SHOWN).await?,
             ..Self::default()
         })
@@ -130,8 +135,16 @@ impl Status {
 
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let running = if self.running { "running" } else { "not running" };
-        writeln!(f, "keeper {} of contract {}, {running}", self.version, self.contract)?;
+        let running = if self.running {
+            "running"
+        } else {
+            "not running"
+        };
+        writeln!(
+            f,
+            "keeper {} of contract {}, {running}",
+            self.version, self.contract
+        )?;
         if self.chain_up == Some(false) {
             writeln!(f, "chain: the contract did not answer at the last look")?;
         }
@@ -141,7 +154,11 @@ impl fmt::Display for Status {
                 (true, true) => ", the clock is stopped",
                 (true, false) => "",
             };
-            writeln!(f, "epoch {}{state}; settled below {}", clock.epoch, clock.settled_to)?;
+            writeln!(
+                f,
+                "epoch {}{state}; settled below {}",
+                clock.epoch, clock.settled_to
+            )?;
         }
         let receipts = &self.receipts;
         writeln!(
@@ -149,21 +166,31 @@ impl fmt::Display for Status {
             "receipts: {} waiting, {} in batches, {} counted; {} late",
             receipts.pending, receipts.batched, receipts.counted, receipts.late
         )?;
-        let quarantined: Vec<_> =
-            receipts.quarantined.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
+        let quarantined: Vec<_> = receipts
+            .quarantined
+            .iter()
+            .map(|(reason, count)| format!("{reason} {count}"))
+            .collect();
         if !quarantined.is_empty() {
             writeln!(f, "quarantined: {}", quarantined.join(", "))?;
         }
         for item in &self.quarantine {
             let line = item.line.map_or(String::new(), |line| format!(":{line}"));
             let id = item.id.as_deref().unwrap_or("no id");
-            writeln!(f, "  {}{line}: {id}: {}: {}", item.source, item.code, item.reason)?;
+            writeln!(
+                f,
+                "  {}{line}: {id}: {}: {}",
+                item.source, item.code, item.reason
+            )?;
         }
         if !self.batches.is_empty() {
             writeln!(f, "batches, the newest first:")?;
         }
         for batch in &self.batches {
-            let note = batch.note.as_ref().map_or(String::new(), |note| format!(": {note}"));
+            let note = batch
+                .note
+                .as_ref()
+                .map_or(String::new(), |note| format!(": {note}"));
             writeln!(
                 f,
                 "  epoch {} lane {} number {}: {} receipts, {}{note}",
@@ -171,7 +198,11 @@ impl fmt::Display for Status {
             )?;
         }
         for step in self.steps.iter().filter(|step| step.failures > 0) {
-            let attention = if step.needs_attention { ", needs attention" } else { "" };
+            let attention = if step.needs_attention {
+                ", needs attention"
+            } else {
+                ""
+            };
             let error = step.last_error.as_deref().unwrap_or("unknown");
             writeln!(
                 f,
@@ -188,7 +219,10 @@ impl fmt::Display for Status {
 /// # Errors
 /// If something listens there and does not answer as a daemon.
 pub async fn ask(listen: SocketAddr) -> Result<Option<Status>, reqwest::Error> {
-    let http = reqwest::Client::builder().timeout(TIMEOUT).no_proxy().build()?;
+    let http = reqwest::Client::builder()
+        .timeout(TIMEOUT)
+        .no_proxy()
+        .build()?;
     match http.get(format!("http://{listen}/status")).send().await {
         Ok(answer) => answer.error_for_status()?.json().await.map(Some),
         Err(error) if error.is_connect() => Ok(None),
@@ -211,11 +245,20 @@ mod tests {
             ..receipt(0, 1, 3)
         };
         let receipts = vec![(Some(1), receipt(0, 1, 3)), (Some(2), twin)];
-        journal.add("a.jsonl".into(), receipts, vec![]).await.expect("writable");
-        let text = Status::of_journal(&journal).await.expect("readable").to_string();
+        journal
+            .add("a.jsonl".into(), receipts, vec![])
+            .await
+            .expect("writable");
+        let text = Status::of_journal(&journal)
+            .await
+            .expect("readable")
+            .to_string();
         assert!(text.contains("not running"), "{text}");
         assert!(text.contains("1 waiting"), "{text}");
-        assert!(text.contains("a.jsonl:2") && text.contains("duplicate_id"), "{text}");
+        assert!(
+            text.contains("a.jsonl:2") && text.contains("duplicate_id"),
+            "{text}"
+        );
     }
 
     #[tokio::test]

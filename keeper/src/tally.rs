@@ -120,14 +120,19 @@ impl<'a, C: Counted> Tally<'a, C> {
                 .ok()
                 .filter(|total| *total < WORK_LIMIT)
         };
-        let (Some(fragment), Some(bulk)) = (add(now.fragment, fragment), add(now.bulk, bulk)) else {
+        let (Some(fragment), Some(bulk)) = (add(now.fragment, fragment), add(now.bulk, bulk))
+        else {
             return Ok(Err(Overflow::Work(operator)));
         };
         let fees = now.fees.checked_add(receipt.fee);
         let Some(fees) = fees.filter(|fees| fees / self.fee_unit < u128::from(FEES_LIMIT)) else {
             return Ok(Err(Overflow::Fees(operator)));
         };
-        let now = OperatorTotal { fragment, bulk, fees };
+        let now = OperatorTotal {
+            fragment,
+            bulk,
+            fees,
+        };
         self.operators.insert(operator, (before, now));
         self.clients.insert(key, had.saturating_add(units));
         Ok(Ok(()))
@@ -153,7 +158,9 @@ impl<'a, C: Counted> Tally<'a, C> {
 
     /// The operators' new totals, ascending by operator.
     pub fn operators(&self) -> impl Iterator<Item = (OperatorIndex, OperatorTotal)> + '_ {
-        self.operators.iter().map(|(operator, (_, now))| (*operator, *now))
+        self.operators
+            .iter()
+            .map(|(operator, (_, now))| (*operator, *now))
     }
 
     /// The clients' new totals of work units.
@@ -179,7 +186,11 @@ impl Counted for Totals {
     }
 
     fn client(&self, operator: OperatorIndex, client: &Hash) -> Result<u64, Self::Error> {
-        Ok(self.clients.get(&(operator, *client)).copied().unwrap_or_default())
+        Ok(self
+            .clients
+            .get(&(operator, *client))
+            .copied()
+            .unwrap_or_default())
     }
 }
 
@@ -203,7 +214,10 @@ mod tests {
     use proptest::prelude::*;
 
     fn meter() -> Meter {
-        Meter { fragment_threshold: 500, ..DEFAULT }
+        Meter {
+            fragment_threshold: 500,
+            ..DEFAULT
+        }
     }
 
     fn all_at_once(receipts: &[Receipt], fee_unit: u128) -> Vec<Entry> {
@@ -228,12 +242,21 @@ mod tests {
         let mut tally = Tally::new(&Nothing, &meter, 1);
         let mut huge = receipt(0, 1, 3);
         huge.fee = u128::MAX;
-        assert_eq!(tally.add(&huge).expect("infallible"), Err(Overflow::Fees(3)));
+        assert_eq!(
+            tally.add(&huge).expect("infallible"),
+            Err(Overflow::Fees(3))
+        );
         let mut long = receipt(0, 2, 3);
         long.output_tokens = WORK_LIMIT / 5;
         tally.add(&long).expect("infallible").expect("once fits");
-        assert_eq!(tally.add(&long).expect("infallible"), Err(Overflow::Work(3)));
-        tally.add(&receipt(0, 3, 3)).expect("infallible").expect("small");
+        assert_eq!(
+            tally.add(&long).expect("infallible"),
+            Err(Overflow::Work(3))
+        );
+        tally
+            .add(&receipt(0, 3, 3))
+            .expect("infallible")
+            .expect("small");
         assert_eq!(tally.entries().len(), 1);
     }
 

@@ -105,8 +105,17 @@ impl<T> Round<T> {
     /// Who failed and why, in one line.
     #[must_use]
     pub fn summary(&self) -> String {
-        let failed: Vec<_> = self.failed.iter().map(|(url, why)| format!("{url}: {why}")).collect();
-        format!("{} of {} agree; {}", self.agreed.len(), self.threshold, failed.join("; "))
+        let failed: Vec<_> = self
+            .failed
+            .iter()
+            .map(|(url, why)| format!("{url}: {why}"))
+            .collect();
+        format!(
+            "{} of {} agree; {}",
+            self.agreed.len(),
+            self.threshold,
+            failed.join("; ")
+        )
     }
 }
 
@@ -131,7 +140,10 @@ impl Attesters {
     pub fn new(urls: &[String], timeout: Duration) -> Result<Self, reqwest::Error> {
         Ok(Self {
             http: reqwest::Client::builder().timeout(timeout).build()?,
-            urls: urls.iter().map(|url| url.trim_end_matches('/').to_owned()).collect(),
+            urls: urls
+                .iter()
+                .map(|url| url.trim_end_matches('/').to_owned())
+                .collect(),
         })
     }
 
@@ -165,7 +177,8 @@ impl Attesters {
                 .ok_or_else(|| Failure::Wrong("its signature is nobody's".into()))?;
             Ok((member(quorum, signer)?, signature))
         };
-        self.ask("v1/attest", request, quorum, earlier, accept).await
+        self.ask("v1/attest", request, quorum, earlier, accept)
+            .await
     }
 
     /// A batch that the contract has, from whichever attesters know it, with the
@@ -179,14 +192,27 @@ impl Attesters {
     ) -> Option<(Batch, Vec<(H160, Signature)>)> {
         let asked = self.urls.iter().map(|url| async move {
             let url = format!("{url}/v1/batch/{}/{}/{}", key.epoch, key.lane, key.seq);
-            let answer = self.http.get(url).send().await.ok()?.error_for_status().ok()?;
+            let answer = self
+                .http
+                .get(url)
+                .send()
+                .await
+                .ok()?
+                .error_for_status()
+                .ok()?;
             answer.json::<SignedBatch>().await.ok()
         });
-        let found: Vec<_> = futures::future::join_all(asked).await.into_iter().flatten().collect();
+        let found: Vec<_> = futures::future::join_all(asked)
+            .await
+            .into_iter()
+            .flatten()
+            .collect();
         found.iter().find_map(|batch| {
             // Several may have signed the same batch and none know all the signatures.
             let mut whole = batch.clone();
-            whole.signatures.extend(found.iter().flat_map(|b| b.signatures.iter().copied()));
+            whole
+                .signatures
+                .extend(found.iter().flat_map(|b| b.signatures.iter().copied()));
             let proven = prove_one(whole, quorum, domain, &rules.network).ok()?;
             let header = BatchHeader {
                 epoch: key.epoch,
@@ -221,7 +247,9 @@ impl Attesters {
             .urls
             .iter()
             .map(|url| async move {
-                let answer = self.ask_one::<A>(&format!("{url}/{path}"), request, earlier).await;
+                let answer = self
+                    .ask_one::<A>(&format!("{url}/{path}"), request, earlier)
+                    .await;
                 (url, answer)
             })
             .collect();
@@ -279,7 +307,13 @@ impl Attesters {
         request: &AttestRequest,
     ) -> Result<A, Failure> {
         let down = |error: reqwest::Error| Failure::Down(error.without_url().to_string());
-        let answer = self.http.post(url).json(request).send().await.map_err(down)?;
+        let answer = self
+            .http
+            .post(url)
+            .json(request)
+            .send()
+            .await
+            .map_err(down)?;
         let status = answer.status();
         if status.is_success() {
             return answer.json().await.map_err(down);
@@ -296,7 +330,10 @@ fn same_digest(ours: &Hash, theirs: &Hash) -> Result<(), Failure> {
     if ours == theirs {
         return Ok(());
     }
-    Err(Failure::Wrong(format!("it signs digest {}", hexes::show(theirs))))
+    Err(Failure::Wrong(format!(
+        "it signs digest {}",
+        hexes::show(theirs)
+    )))
 }
 
 fn member(quorum: &interface::Attesters, address: H160) -> Result<H160, Failure> {
@@ -319,7 +356,11 @@ impl Earlier for Journal {
                 found.push(SignedBatch {
                     key: *key,
                     receipts: self.receipts_of(stored.number).await?,
-                    signatures: stored.signatures.iter().map(|(_, s)| SignatureText(*s)).collect(),
+                    signatures: stored
+                        .signatures
+                        .iter()
+                        .map(|(_, s)| SignatureText(*s))
+                        .collect(),
                     entries: stored.entries,
                 });
             }
@@ -351,7 +392,10 @@ mod tests {
     fn round(failures: Vec<Failure>) -> Round<()> {
         Round {
             agreed: BTreeMap::new(),
-            failed: failures.into_iter().map(|f| ("url".to_owned(), f)).collect(),
+            failed: failures
+                .into_iter()
+                .map(|f| ("url".to_owned(), f))
+                .collect(),
             threshold: 2,
         }
     }
@@ -363,6 +407,9 @@ mod tests {
         assert!(round(vec![unknown(), down(), down()]).poison(3).is_empty());
         assert_eq!(round(vec![unknown(), unknown(), down()]).poison(3).len(), 1);
         let held = || refused(Fault::Held);
-        assert!(round(vec![held(), held(), held()]).poison(3).is_empty(), "time cures it");
+        assert!(
+            round(vec![held(), held(), held()]).poison(3).is_empty(),
+            "time cures it"
+        );
     }
 }

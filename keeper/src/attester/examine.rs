@@ -62,7 +62,10 @@ pub enum StartError {
 impl From<JournalError> for Refusal {
     fn from(error: JournalError) -> Self {
         tracing::error!(%error, "the journal fails");
-        Self::new(Code::Unavailable, "the attester's journal fails; see its log")
+        Self::new(
+            Code::Unavailable,
+            "the attester's journal fails; see its log",
+        )
     }
 }
 
@@ -175,7 +178,7 @@ impl Attester {
             contract: H160(self.domain.contract),
             chain_id: self.domain.chain_id,
             version: env!("CARGO_PKG_VERSION").into(),
-            signed: self.journal.with(|t| ledger::count_signed(t)).await?,
+            signed: self.journal.with(ledger::count_signed).await?,
         })
     }
 
@@ -185,7 +188,7 @@ impl Attester {
     /// What it lacks.
     pub async fn health(&self) -> Result<(), Refusal> {
         self.reader.time(&self.contract).await?;
-        self.journal.with(|t| ledger::count_signed(t)).await?;
+        self.journal.with(ledger::count_signed).await?;
         Ok(())
     }
 
@@ -199,7 +202,11 @@ impl Attester {
 
         let time = self.reader.time(&self.contract).await?;
         if !time.clock().takes_work(key.epoch) {
-            let state = if time.clock().stopped() { "stands" } else { "runs" };
+            let state = if time.clock().stopped() {
+                "stands"
+            } else {
+                "runs"
+            };
             return Err(Refusal::new(
                 Code::EpochClosed,
                 format!(
@@ -234,7 +241,10 @@ impl Attester {
             })
             .await?;
         if !missing.is_empty() {
-            let reason = format!("{} batches that the contract has are not known here", missing.len());
+            let reason = format!(
+                "{} batches that the contract has are not known here",
+                missing.len()
+            );
             return Err(Refusal {
                 missing,
                 ..Refusal::new(Code::MissingBatches, reason)
@@ -244,7 +254,10 @@ impl Attester {
         if key.seq != expected {
             return Err(Refusal::new(
                 Code::NotNext,
-                format!("batch {} is asked for, the contract expects {expected}", key.seq),
+                format!(
+                    "batch {} is asked for, the contract expects {expected}",
+                    key.seq
+                ),
             ));
         }
 
@@ -276,7 +289,10 @@ impl Attester {
         if request.meter != meter {
             return Err(Refusal::new(
                 Code::WrongMeter,
-                format!("meter {} is asked for, in epoch {epoch} version {meter} counts here", request.meter),
+                format!(
+                    "meter {} is asked for, in epoch {epoch} version {meter} counts here",
+                    request.meter
+                ),
             ));
         }
         if lane >= self.rules.lanes {
@@ -423,7 +439,10 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, Refusal> {
     tokio::task::spawn_blocking(work).await.map_err(|error| {
         tracing::error!(%error, "a check did not end");
-        Refusal::new(Code::Unavailable, "the attester could not finish a check; see its log")
+        Refusal::new(
+            Code::Unavailable,
+            "the attester could not finish a check; see its log",
+        )
     })
 }
 
@@ -438,7 +457,10 @@ fn fault(
         return Some((Fault::Impossible, malformed.to_string()));
     }
     if receipt.operator >= operators {
-        let reason = format!("operator {}, where {operators} are registered", receipt.operator);
+        let reason = format!(
+            "operator {}, where {operators} are registered",
+            receipt.operator
+        );
         return Some((Fault::UnknownOperator, reason));
     }
     let at = receipt.completed_at;
@@ -447,7 +469,10 @@ fn fault(
         return Some((Fault::WrongTime, reason));
     }
     if at > time.now.saturating_add(settings.max_ahead_ms) {
-        let reason = format!("completed at {at} ms, where the chain's time is {} ms", time.now);
+        let reason = format!(
+            "completed at {at} ms, where the chain's time is {} ms",
+            time.now
+        );
         return Some((Fault::WrongTime, reason));
     }
     if !time.may_hold(epoch, at) {
@@ -466,7 +491,10 @@ fn signature_fault(settings: &Settings, receipt: &Receipt) -> Option<(Fault, Str
         Some(signer) if settings.signers.contains(&signer) => None,
         Some(signer) => Some((
             Fault::UnknownSigner,
-            format!("signed by {}, who is not among the known signers (or it was changed)", hexes::show(signer)),
+            format!(
+                "signed by {}, who is not among the known signers (or it was changed)",
+                hexes::show(signer)
+            ),
         )),
         None => Some((Fault::UnknownSigner, "its signature is nobody's".into())),
     }

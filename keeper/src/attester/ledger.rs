@@ -93,9 +93,11 @@ pub struct Proven {
 
 /// The digest that this attester signed for a number.
 pub fn signed(t: &Transaction<'_>, key: BatchKey) -> Result<Option<Hash>, JournalError> {
-    Ok(t.prepare_cached("SELECT digest FROM signed WHERE epoch = ?1 AND lane = ?2 AND seq = ?3")?
-        .query_row(params![key.epoch, key.lane, key.seq], |row| row.get(0))
-        .optional()?)
+    Ok(
+        t.prepare_cached("SELECT digest FROM signed WHERE epoch = ?1 AND lane = ?2 AND seq = ?3")?
+            .query_row(params![key.epoch, key.lane, key.seq], |row| row.get(0))
+            .optional()?,
+    )
 }
 
 /// How many digests this attester signed.
@@ -119,7 +121,10 @@ pub fn closed_next(
     let mut query = t.prepare_cached("SELECT next FROM closed WHERE epoch = ?1 AND lane = ?2")?;
     let mut known = Next::new();
     for (epoch, lane) in wanted {
-        if let Some(next) = query.query_row([epoch, lane], |row| row.get(0)).optional()? {
+        if let Some(next) = query
+            .query_row([epoch, lane], |row| row.get(0))
+            .optional()?
+        {
             known.insert((*epoch, *lane), next);
         }
     }
@@ -136,8 +141,10 @@ pub fn catch_up(
 ) -> Result<(), JournalError> {
     for ((epoch, lane), next) in next {
         if time.closed(*epoch) {
-            t.prepare_cached("INSERT OR IGNORE INTO closed (epoch, lane, next) VALUES (?1, ?2, ?3)")?
-                .execute(params![epoch, lane, next])?;
+            t.prepare_cached(
+                "INSERT OR IGNORE INTO closed (epoch, lane, next) VALUES (?1, ?2, ?3)",
+            )?
+            .execute(params![epoch, lane, next])?;
         }
     }
     let open = {
@@ -189,7 +196,13 @@ pub fn learn(t: &Transaction<'_>, rules: &Rules, proven: &Proven) -> Result<(), 
         }
         None => {}
     }
-    let number = insert(t, proven.key, &proven.digest, &proven.entries, &proven.receipts)?;
+    let number = insert(
+        t,
+        proven.key,
+        &proven.digest,
+        &proven.entries,
+        &proven.receipts,
+    )?;
     put_signatures(t, number, &proven.signatures)?;
     accept(t, rules, number, epoch)
 }
@@ -207,7 +220,8 @@ pub fn missing(
     )?;
     let mut missing = Vec::new();
     for ((epoch, lane), next) in next {
-        let wanted = *epoch == key.epoch || (*lane == key.lane && (oldest..key.epoch).contains(epoch));
+        let wanted =
+            *epoch == key.epoch || (*lane == key.lane && (oldest..key.epoch).contains(epoch));
         if !wanted || *next == 0 {
             continue;
         }
@@ -241,7 +255,10 @@ pub fn consider(
     if let Some(refusal) = busy(t, key, &receipts)? {
         return Ok(Err(refusal));
     }
-    let counted = Accepted { t, epoch: key.epoch };
+    let counted = Accepted {
+        t,
+        epoch: key.epoch,
+    };
     let composed = Batch::compose((key.epoch, key.lane, key.seq), receipts, &counted, rules);
     let batch = match composed {
         Ok((batch, _)) => batch,
@@ -257,7 +274,8 @@ pub fn consider(
     };
     let (root, entries) = claimed;
     if batch.header.receipts_root != *root {
-        let reason = "the Merkle root of the receipts is another one; is `receipts.network` the same?";
+        let reason =
+            "the Merkle root of the receipts is another one; is `receipts.network` the same?";
         return Ok(Err(Refusal::new(Code::Differs, reason)));
     }
     if batch.entries != entries {
@@ -359,7 +377,10 @@ fn busy(
     let busy = query
         .query_map([key.epoch], |row| row.get::<_, u32>(0))?
         .collect::<Result<BTreeSet<_>, _>>()?;
-    let operator = receipts.iter().map(|r| r.operator).find(|o| busy.contains(o));
+    let operator = receipts
+        .iter()
+        .map(|r| r.operator)
+        .find(|o| busy.contains(o));
     Ok(operator.map(|operator| {
         Refusal::new(
             Code::Busy,
@@ -375,7 +396,11 @@ fn difference(ours: &[u8], theirs: &[u8]) -> String {
     let differs = ours.iter().zip(&theirs).find(|(a, b)| a != b);
     match differs {
         Some((a, b)) => format!("the first entry that differs is {a:?} here and {b:?} there"),
-        None => format!("there are {} entries here and {} there", ours.len(), theirs.len()),
+        None => format!(
+            "there are {} entries here and {} there",
+            ours.len(),
+            theirs.len()
+        ),
     }
 }
 
@@ -395,7 +420,12 @@ fn insert(
         "INSERT INTO receipts (batch, id, operator, body) VALUES (?1, ?2, ?3, ?4)",
     )?;
     for receipt in receipts {
-        put.execute(params![number, receipt.id, receipt.operator, to_json(receipt)?])?;
+        put.execute(params![
+            number,
+            receipt.id,
+            receipt.operator,
+            to_json(receipt)?
+        ])?;
     }
     Ok(number)
 }
@@ -424,7 +454,12 @@ fn accept(
     count(t, rules, number, epoch)
 }
 
-fn count(t: &Transaction<'_>, rules: &Rules, number: i64, epoch: Epoch) -> Result<(), JournalError> {
+fn count(
+    t: &Transaction<'_>,
+    rules: &Rules,
+    number: i64,
+    epoch: Epoch,
+) -> Result<(), JournalError> {
     let counted = Accepted { t, epoch };
     let mut tally = Tally::new(&counted, rules.meter(epoch), rules.fee_unit);
     for receipt in receipts_of(t, number)? {
@@ -450,7 +485,10 @@ fn recount(t: &Transaction<'_>, rules: &Rules, epoch: Epoch) -> Result<(), Journ
 }
 
 fn set_state(t: &Transaction<'_>, number: i64, state: &str) -> Result<(), JournalError> {
-    t.execute("UPDATE batches SET state = ?2 WHERE number = ?1", params![number, state])?;
+    t.execute(
+        "UPDATE batches SET state = ?2 WHERE number = ?1",
+        params![number, state],
+    )?;
     Ok(())
 }
 
@@ -459,7 +497,9 @@ fn receipts_of(t: &Transaction<'_>, number: i64) -> Result<Vec<Receipt>, Journal
     let mut rows = query.query([number])?;
     let mut receipts = Vec::new();
     while let Some(row) = rows.next()? {
-        receipts.push(from_json(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?);
+        receipts.push(from_json(
+            row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?,
+        )?);
     }
     Ok(receipts)
 }

@@ -1,7 +1,9 @@
 //! The attester over HTTP.
 
 use super::examine::Attester;
-use super::protocol::{AttestRequest, Attested, BatchKey, Checked, Code, Health, Info, Refusal, SignedBatch};
+use super::protocol::{
+    AttestRequest, Attested, BatchKey, Checked, Code, Health, Info, Refusal, SignedBatch,
+};
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::StatusCode;
@@ -68,11 +70,17 @@ fn readable(asked: Asked) -> Result<AttestRequest, Refusal> {
     }
 }
 
-async fn check(State(attester): State<Arc<Attester>>, asked: Asked) -> Result<Json<Checked>, Refusal> {
+async fn check(
+    State(attester): State<Arc<Attester>>,
+    asked: Asked,
+) -> Result<Json<Checked>, Refusal> {
     attester.check(readable(asked)?).await.map(Json)
 }
 
-async fn attest(State(attester): State<Arc<Attester>>, asked: Asked) -> Result<Json<Attested>, Refusal> {
+async fn attest(
+    State(attester): State<Arc<Attester>>,
+    asked: Asked,
+) -> Result<Json<Attested>, Refusal> {
     // On a task of its own: a keeper that hangs up does not stop half-way what is
     // recorded and then signed.
     let request = readable(asked)?;
@@ -87,7 +95,9 @@ async fn batch(
 ) -> Result<Json<SignedBatch>, Response> {
     let key = BatchKey { epoch, lane, seq };
     let found = attester.batch(key).await.map_err(Refusal::into_response)?;
-    found.map(Json).ok_or_else(|| StatusCode::NOT_FOUND.into_response())
+    found
+        .map(Json)
+        .ok_or_else(|| StatusCode::NOT_FOUND.into_response())
 }
 
 async fn info(State(attester): State<Arc<Attester>>) -> Result<Json<Info>, Refusal> {
@@ -96,7 +106,12 @@ async fn info(State(attester): State<Arc<Attester>>) -> Result<Json<Info>, Refus
 
 async fn health(State(attester): State<Arc<Attester>>) -> (StatusCode, Json<Health>) {
     match attester.health().await {
-        Ok(()) => (StatusCode::OK, Json(Health { status: "ok".into() })),
+        Ok(()) => (
+            StatusCode::OK,
+            Json(Health {
+                status: "ok".into(),
+            }),
+        ),
         Err(refusal) => {
             let status = refusal.reason;
             (StatusCode::SERVICE_UNAVAILABLE, Json(Health { status }))

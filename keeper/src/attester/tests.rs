@@ -97,7 +97,10 @@ impl World {
         let contract = Contract {
             now: 1_050,
             next: BTreeMap::new(),
-            quorum: Attesters { threshold: 2, members },
+            quorum: Attesters {
+                threshold: 2,
+                members,
+            },
         };
         let mut world = Self {
             folder: tempfile::tempdir().expect("a folder"),
@@ -107,7 +110,9 @@ impl World {
             attesters: Vec::new(),
         };
         for which in 0..3 {
-            world.start(which, BTreeSet::from([gateway().address()]), false).await;
+            world
+                .start(which, BTreeSet::from([gateway().address()]), false)
+                .await;
         }
         world
     }
@@ -121,7 +126,10 @@ impl World {
             meters: self.rules.meters.clone(),
         };
         let number = self.attesters.len();
-        let file = self.folder.path().join(format!("attester-{number}-{which}"));
+        let file = self
+            .folder
+            .path()
+            .join(format!("attester-{number}-{which}"));
         let reader = Reader::new(Arc::new(self.chain.clone()));
         let attester = Attester::open(attester_key(which), settings, DOMAIN, reader, &file)
             .await
@@ -135,7 +143,8 @@ impl World {
             move |address| told.send(address).expect("awaited"),
             std::future::pending(),
         ));
-        self.urls.push(format!("http://{}", address.await.expect("a port")));
+        self.urls
+            .push(format!("http://{}", address.await.expect("a port")));
         self.attesters.push(attester);
     }
 
@@ -148,7 +157,9 @@ impl World {
     }
 
     fn batch(&self, key: (Epoch, u32, u64), receipts: Vec<Receipt>) -> Batch {
-        Batch::compose(key, receipts, &Nothing, &self.rules).expect("fits").0
+        Batch::compose(key, receipts, &Nothing, &self.rules)
+            .expect("fits")
+            .0
     }
 
     fn request(&self, batch: &Batch) -> AttestRequest {
@@ -183,7 +194,12 @@ impl Earlier for Has {
     }
 
     async fn of_epoch(&self, epoch: Epoch) -> Result<Vec<SignedBatch>, JournalError> {
-        Ok(self.0.iter().filter(|batch| batch.key.epoch == epoch).cloned().collect())
+        Ok(self
+            .0
+            .iter()
+            .filter(|batch| batch.key.epoch == epoch)
+            .cloned()
+            .collect())
     }
 }
 
@@ -222,7 +238,10 @@ async fn one_digest_is_signed_for_a_number_and_the_same_again_gives_the_same() {
     let other = world.batch((0, 0, 0), vec![job(0, 2, 4, 1_010)]);
     let refusal = world.ask(0, &other).await.expect_err("another digest");
     assert_eq!(refusal.code, Code::AlreadySigned);
-    world.ask(1, &other).await.expect("this one has not signed any");
+    world
+        .ask(1, &other)
+        .await
+        .expect("this one has not signed any");
 }
 
 #[tokio::test]
@@ -230,14 +249,25 @@ async fn what_it_signed_is_on_disk_before_the_signature_exists() {
     let world = World::new().await;
     let batch = world.batch((0, 0, 0), vec![job(0, 1, 3, 1_010)]);
     world.ask(0, &batch).await.expect("fine");
-    let key = BatchKey { epoch: 0, lane: 0, seq: 0 };
+    let key = BatchKey {
+        epoch: 0,
+        lane: 0,
+        seq: 0,
+    };
     let file = world.folder.path().join("attester-0-0");
     let copy = world.folder.path().join("copy");
     // As a killed process leaves it: the file and its log.
     std::fs::copy(&file, &copy).expect("copied");
-    std::fs::copy(file.with_file_name("attester-0-0-wal"), copy.with_file_name("copy-wal")).expect("copied");
+    std::fs::copy(
+        file.with_file_name("attester-0-0-wal"),
+        copy.with_file_name("copy-wal"),
+    )
+    .expect("copied");
     let reopened = crate::journal::Database::open(&copy, super::ledger::MIGRATIONS).expect("opens");
-    let signed = reopened.with(move |t| super::ledger::signed(t, key)).await.expect("readable");
+    let signed = reopened
+        .with(move |t| super::ledger::signed(t, key))
+        .await
+        .expect("readable");
     assert_eq!(signed, Some(batch.digest(&DOMAIN)));
 }
 
@@ -254,7 +284,10 @@ async fn g16_a_receipt_is_held_while_its_batch_can_be_accepted_and_free_when_it_
     assert_eq!(refusal.receipts[0].fault, Fault::WrongEpoch);
     // It is closed, and the contract does not have the batch.
     world.chain.set(|contract| contract.now = 1_120);
-    world.ask(0, &carried).await.expect("the first batch is dead");
+    world
+        .ask(0, &carried)
+        .await
+        .expect("the first batch is dead");
     // The carried one was accepted: never again.
     world.chain.set(|contract| {
         contract.next.insert((1, 0), 1);
@@ -300,30 +333,60 @@ async fn what_an_attester_missed_it_takes_only_with_a_quorums_signatures() {
     let (second, _) = Batch::compose((0, 1, 0), receipts, &totals, &world.rules).expect("fits");
     let refusal = world.ask(2, &second).await.expect_err("it was down");
     assert_eq!(refusal.code, Code::MissingBatches);
-    assert_eq!(refusal.missing, [BatchKey { epoch: 0, lane: 0, seq: 0 }]);
+    assert_eq!(
+        refusal.missing,
+        [BatchKey {
+            epoch: 0,
+            lane: 0,
+            seq: 0
+        }]
+    );
 
-    let (request, digest, quorum) = (world.request(&second), second.digest(&DOMAIN), world.quorum());
+    let (request, digest, quorum) = (
+        world.request(&second),
+        second.digest(&DOMAIN),
+        world.quorum(),
+    );
     let key = refusal.missing[0];
-    let known = world.attesters[0].batch(key).await.expect("works").expect("signed");
+    let known = world.attesters[0]
+        .batch(key)
+        .await
+        .expect("works")
+        .expect("signed");
     let third = world.client(&world.urls[2..3]);
-    let round = third.sign(&request, &digest, &quorum, &Has(vec![known.clone()])).await;
+    let round = third
+        .sign(&request, &digest, &quorum, &Has(vec![known.clone()]))
+        .await;
     let Failure::Refused(refusal) = &round.failed[0].1 else {
         panic!("{}", round.summary());
     };
-    assert_eq!(refusal.code, Code::WrongEarlier, "one signature is no quorum");
+    assert_eq!(
+        refusal.code,
+        Code::WrongEarlier,
+        "one signature is no quorum"
+    );
 
     let all = world.client(&world.urls);
-    let (fetched, signatures) =
-        all.fetch(key, &DOMAIN, &world.rules, &quorum).await.expect("together they have it");
+    let (fetched, signatures) = all
+        .fetch(key, &DOMAIN, &world.rules, &quorum)
+        .await
+        .expect("together they have it");
     assert_eq!(fetched, first);
     assert_eq!(signatures.len(), 2);
     let mut whole = known;
-    whole.signatures = signatures.iter().map(|(_, s)| super::protocol::SignatureText(*s)).collect();
+    whole.signatures = signatures
+        .iter()
+        .map(|(_, s)| super::protocol::SignatureText(*s))
+        .collect();
     let mut forged = whole.clone();
     forged.receipts[0].fee += 1;
-    let round = third.sign(&request, &digest, &quorum, &Has(vec![forged])).await;
+    let round = third
+        .sign(&request, &digest, &quorum, &Has(vec![forged]))
+        .await;
     assert!(round.has(Code::WrongEarlier), "{}", round.summary());
-    let round = third.sign(&request, &digest, &quorum, &Has(vec![whole])).await;
+    let round = third
+        .sign(&request, &digest, &quorum, &Has(vec![whole]))
+        .await;
     assert_eq!(round.agreed.len(), 1, "{}", round.summary());
 
     // And what it took in, it knows as counted.
@@ -352,21 +415,37 @@ async fn a_batch_that_another_one_displaced_gives_its_receipts_back() {
     totals.absorb(&tally);
     let (next, _) =
         Batch::compose((0, 0, 1), mine.receipts.clone(), &totals, &world.rules).expect("fits");
-    let refusal = world.ask(0, &next).await.expect_err("as far as it knows they are counted");
+    let refusal = world
+        .ask(0, &next)
+        .await
+        .expect_err("as far as it knows they are counted");
     assert_eq!(refusal.receipts[0].fault, Fault::Counted);
 
     let quorum = world.quorum();
-    let key = BatchKey { epoch: 0, lane: 0, seq: 0 };
+    let key = BatchKey {
+        epoch: 0,
+        lane: 0,
+        seq: 0,
+    };
     let others = world.client(&world.urls[1..]);
-    let (_, signatures) = others.fetch(key, &DOMAIN, &world.rules, &quorum).await.expect("signed");
+    let (_, signatures) = others
+        .fetch(key, &DOMAIN, &world.rules, &quorum)
+        .await
+        .expect("signed");
     let mut request = world.request(&next);
     request.earlier = vec![SignedBatch {
         key,
         entries: theirs.entries,
         receipts: theirs.receipts,
-        signatures: signatures.iter().map(|(_, s)| super::protocol::SignatureText(*s)).collect(),
+        signatures: signatures
+            .iter()
+            .map(|(_, s)| super::protocol::SignatureText(*s))
+            .collect(),
     }];
-    world.attesters[0].attest(request).await.expect("its own batch is dead");
+    world.attesters[0]
+        .attest(request)
+        .await
+        .expect("its own batch is dead");
 }
 
 #[tokio::test]
@@ -385,8 +464,12 @@ async fn receipts_of_unknown_signers_are_listed_and_unsigned_ones_count_only_whe
     let refusal = world.ask(0, &batch).await.expect_err("four faults");
     assert_eq!(refusal.code, Code::Receipts);
     let faults: Vec<_> = refusal.receipts.iter().map(|r| r.fault).collect();
-    let expected =
-        [Fault::Unsigned, Fault::UnknownSigner, Fault::UnknownSigner, Fault::UnknownOperator];
+    let expected = [
+        Fault::Unsigned,
+        Fault::UnknownSigner,
+        Fault::UnknownSigner,
+        Fault::UnknownOperator,
+    ];
     assert_eq!(faults, expected);
 
     world.start(0, BTreeSet::new(), true).await;
@@ -398,7 +481,8 @@ async fn receipts_of_unknown_signers_are_listed_and_unsigned_ones_count_only_whe
 async fn a_batch_that_is_not_what_the_receipts_come_to_is_refused() {
     let world = World::new().await;
     let batch = world.batch((0, 0, 0), vec![job(0, 1, 3, 1_010), job(0, 2, 4, 1_020)]);
-    let cases: [(fn(&mut AttestRequest), Code); 8] = [
+    type Change = fn(&mut AttestRequest);
+    let cases: [(Change, Code); 8] = [
         (|r| r.entries[3] ^= 1, Code::Differs),
         (|r| r.receipts_root[0] ^= 1, Code::Differs),
         (|r| r.receipts.truncate(1), Code::Differs),
@@ -411,14 +495,23 @@ async fn a_batch_that_is_not_what_the_receipts_come_to_is_refused() {
     for (which, (change, code)) in cases.into_iter().enumerate() {
         let mut request = world.request(&batch);
         change(&mut request);
-        let refusal = world.attesters[0].attest(request).await.expect_err("changed");
+        let refusal = world.attesters[0]
+            .attest(request)
+            .await
+            .expect_err("changed");
         assert_eq!(refusal.code, code, "case {which}: {}", refusal.reason);
     }
     let mut request = world.request(&batch);
     request.chain_id = [0; 32];
-    let refusal = world.attesters[0].attest(request).await.expect_err("another chain");
+    let refusal = world.attesters[0]
+        .attest(request)
+        .await
+        .expect_err("another chain");
     assert_eq!(refusal.code, Code::WrongDeployment);
-    world.ask(0, &batch).await.expect("nothing of all that was recorded");
+    world
+        .ask(0, &batch)
+        .await
+        .expect("nothing of all that was recorded");
 }
 
 #[tokio::test]
@@ -427,7 +520,10 @@ async fn operators_of_a_batch_under_way_are_not_signed_for_in_another_lane() {
     let first = world.batch((0, 0, 0), vec![job(0, 1, 3, 1_010)]);
     world.ask(0, &first).await.expect("fine");
     let same = world.batch((0, 1, 0), vec![job(1, 2, 3, 1_010)]);
-    assert_eq!(world.ask(0, &same).await.expect_err("busy").code, Code::Busy);
+    assert_eq!(
+        world.ask(0, &same).await.expect_err("busy").code,
+        Code::Busy
+    );
     let other = world.batch((0, 1, 0), vec![job(1, 3, 4, 1_010)]);
     world.ask(0, &other).await.expect("another operator");
 }
@@ -437,8 +533,14 @@ async fn checking_binds_nothing() {
     let world = World::new().await;
     let first = world.batch((0, 0, 0), vec![job(0, 1, 3, 1_010)]);
     let second = world.batch((0, 0, 0), vec![job(0, 2, 3, 1_010)]);
-    world.attesters[0].check(world.request(&first)).await.expect("fine");
-    world.attesters[0].check(world.request(&second)).await.expect("fine");
+    world.attesters[0]
+        .check(world.request(&first))
+        .await
+        .expect("fine");
+    world.attesters[0]
+        .check(world.request(&second))
+        .await
+        .expect("fine");
     world.ask(0, &second).await.expect("fine");
     assert_eq!(world.attesters[0].info().await.expect("works").signed, 1);
 }
@@ -449,7 +551,10 @@ async fn requests_that_are_no_batches_are_refused_with_a_reason() {
     let http = reqwest::Client::new();
     let url = format!("{}/v1/attest", world.urls[0]);
     let post = |body: Vec<u8>| {
-        http.post(&url).header("content-type", "application/json").body(body).send()
+        http.post(&url)
+            .header("content-type", "application/json")
+            .body(body)
+            .send()
     };
     let answer = post(b"{\"chain\": 1}".to_vec()).await.expect("answers");
     assert_eq!(answer.status(), 400);
@@ -457,8 +562,16 @@ async fn requests_that_are_no_batches_are_refused_with_a_reason() {
     assert_eq!(refusal.code, Code::Malformed);
     let answer = post(vec![b' '; 2 << 20]).await.expect("answers");
     assert_eq!(answer.status(), 413);
-    let health = http.get(format!("{}/health", world.urls[0])).send().await.expect("answers");
+    let health = http
+        .get(format!("{}/health", world.urls[0]))
+        .send()
+        .await
+        .expect("answers");
     assert_eq!(health.status(), 200);
-    let none = http.get(format!("{}/v1/batch/0/0/0", world.urls[0])).send().await.expect("answers");
+    let none = http
+        .get(format!("{}/v1/batch/0/0/0", world.urls[0]))
+        .send()
+        .await
+        .expect("answers");
     assert_eq!(none.status(), 404);
 }

@@ -91,7 +91,9 @@ impl GatewayViews {
             .build()
             .map_err(failed)?;
         let answer = http.get(format!("{url}/v1/deployment")).send().await;
-        let answer = answer.and_then(reqwest::Response::error_for_status).map_err(failed)?;
+        let answer = answer
+            .and_then(reqwest::Response::error_for_status)
+            .map_err(failed)?;
         let deployment: Deployment = answer.json().await.map_err(failed)?;
         let domain = Domain {
             chain_id: deployment.chain_id,
@@ -106,9 +108,14 @@ impl Views for GatewayViews {
     async fn view(&self, data: Vec<u8>) -> Result<Vec<u8>, ViewError> {
         let url = &self.url;
         let failed = |error: reqwest::Error| ViewError(format!("gateway {url}: {error}"));
-        let request = self.http.post(format!("{url}/v1/view")).json(&Bytes { data });
+        let request = self
+            .http
+            .post(format!("{url}/v1/view"))
+            .json(&Bytes { data });
         let answer = request.send().await;
-        let answer = answer.and_then(reqwest::Response::error_for_status).map_err(failed)?;
+        let answer = answer
+            .and_then(reqwest::Response::error_for_status)
+            .map_err(failed)?;
         Ok(answer.json::<Bytes>().await.map_err(failed)?.data)
     }
 }
@@ -121,7 +128,10 @@ pub fn gateway(views: Arc<dyn Views>, domain: Domain) -> Router {
         contract: H160(domain.contract),
     };
     Router::new()
-        .route("/v1/deployment", get(move || async move { Json(deployment) }))
+        .route(
+            "/v1/deployment",
+            get(move || async move { Json(deployment) }),
+        )
         .route("/v1/view", post(answer_view))
         .with_state(views)
 }
@@ -150,7 +160,9 @@ impl Reader {
     async fn read<T: Decode>(&self, data: Vec<u8>) -> Result<T, ViewError> {
         let answer = self.0.view(data).await?;
         calls::view(&answer).map_err(|error| {
-            ViewError(format!("its answer cannot be used ({error:?}); is it this version's contract?"))
+            ViewError(format!(
+                "its answer cannot be used ({error:?}); is it this version's contract?"
+            ))
         })
     }
 

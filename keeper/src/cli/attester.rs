@@ -28,7 +28,10 @@ pub(super) async fn run(config: Config, factory: &dyn ChainFactory) -> Result<()
     if receipts.allow_unsigned {
         tracing::warn!("receipts.allow_unsigned is set: anybody can make receipts up");
     } else if receipts.signers.is_empty() {
-        return Err("configuration key receipts.signers: it is empty, so no receipt would ever count".into());
+        return Err(
+            "configuration key receipts.signers: it is empty, so no receipt would ever count"
+                .into(),
+        );
     }
     let attester = Attester::open(key, settings, domain, reader, &own.journal).await?;
     let address = hexes::show(attester.address());
@@ -41,10 +44,7 @@ pub(super) async fn run(config: Config, factory: &dyn ChainFactory) -> Result<()
 }
 
 /// How the contract is read, and which one it is.
-async fn reader(
-    config: &Config,
-    factory: &dyn ChainFactory,
-) -> Result<(Reader, Domain), Failure> {
+async fn reader(config: &Config, factory: &dyn ChainFactory) -> Result<(Reader, Domain), Failure> {
     if let Some(url) = &config.attester.gateway {
         tracing::warn!(%url, "a keeper is believed about the chain: for demonstrations only");
         let (views, domain) = GatewayViews::connect(url).await?;

@@ -10,7 +10,7 @@ use crate::deploy::Deployment;
 use crate::journal::Journal;
 use crate::keys::secret_text;
 use crate::metrics::Metrics;
-use crate::pipeline::run::{run as ticks, told_to_stop, Pace};
+use crate::pipeline::run::{run as ticks, told_to_stop, Health, Observer as _, Pace};
 use crate::pipeline::{Engine, EngineConfig};
 use crate::receipt::Network;
 use crate::server::{router, Board};
@@ -24,17 +24,29 @@ pub(super) async fn run(config: Config, factory: &dyn ChainFactory) -> Result<()
     let deployment = Deployment::load(&config.chain.deployment)?;
     let (suri, _) = secret_text(config.chain.suri_file.as_deref(), "chain.suri_file", SURI)?;
     if config.attesters.urls.is_empty() {
-        return Err("configuration key attesters.urls: it is empty, and without signatures no batch counts".into());
+        return Err(
+            "configuration key attesters.urls: it is empty, and without signatures no batch counts"
+                .into(),
+        );
     }
     if let Some(spool) = &config.receipts.spool {
-        std::fs::create_dir_all(spool)
-            .map_err(|error| format!("configuration key receipts.spool: {}: {error}", spool.display()))?;
+        std::fs::create_dir_all(spool).map_err(|error| {
+            format!(
+                "configuration key receipts.spool: {}: {error}",
+                spool.display()
+            )
+        })?;
     }
     let journal = Journal::open(&config.journal.file, identity(&deployment)).await?;
 
     // The server first: whoever watches sees that there is no chain.
     let finality = Duration::from_millis(config.chain.finality_timeout_ms);
-    let board = Arc::new(Board::new(journal.clone(), Metrics::new()?, &config.run, finality));
+    let board = Arc::new(Board::new(
+        journal.clone(),
+        Metrics::new()?,
+        &config.run,
+        finality,
+    ));
     let (stop_server, server_stopped) = tokio::sync::oneshot::channel::<()>();
     let listen = config.server.listen;
     let routes = router(board.clone());
@@ -56,7 +68,7 @@ pub(super) async fn run(config: Config, factory: &dyn ChainFactory) -> Result<()
 
     let stop = told_to_stop()?;
     tokio::pin!(stop);
-    let start = start(&config, &deployment, &suri, &journal, factory);
+    let start = start(&config, &deployment, &suri, &journal, &board, factory);
     let started = tokio::select! {
         engine = start => Some(engine?),
         () = &mut stop => None,
@@ -80,6 +92,7 @@ async fn start(
     deployment: &Deployment,
     suri: &Zeroizing<String>,
     journal: &Journal,
+    board: &Board,
     factory: &dyn ChainFactory,
 ) -> Result<Engine, Failure> {
     let mut pause = Duration::from_millis(config.run.interval_ms);
@@ -89,6 +102,7 @@ async fn start(
             Ok(chain) => break chain,
             Err(error) if is_down(&error) => {
                 tracing::warn!(%error, "the chain does not answer; trying again in {} s", pause.as_secs_f32());
+                board.ticked(None, &Health::default());
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(longest);
             }
@@ -111,7 +125,15 @@ async fn start(
     let timeout = Duration::from_millis(config.attesters.timeout_ms);
     let attesters = Attesters::new(&config.attesters.urls, timeout)?;
     let engine = EngineConfig::new(config);
-    Ok(Engine::new(emission, journal.clone(), submitter, attesters, rules, engine).await?)
+    Ok(Engine::new(
+        emission,
+        journal.clone(),
+        submitter,
+        attesters,
+        rules,
+        engine,
+    )
+    .await?)
 }
 
 /// Whether waiting may help.

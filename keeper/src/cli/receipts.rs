@@ -17,7 +17,10 @@ pub(super) async fn ingest(options: &Ingest) -> Result<(), Failure> {
     let mut sum = Added::default();
     for path in &options.files {
         let lines = lines(path, options, &config)?;
-        let added = ingest::ingest(&journal, &intake, path, lines, |so_far| show_progress(path, so_far)).await?;
+        let added = ingest::ingest(&journal, &intake, path, lines, |so_far| {
+            show_progress(path, so_far)
+        })
+        .await?;
         println!("{}: {}", path.display(), words(&added));
         sum.added += added.added;
         sum.known += added.known;
@@ -33,7 +36,10 @@ pub(super) async fn ingest(options: &Ingest) -> Result<(), Failure> {
 }
 
 fn words(added: &Added) -> String {
-    format!("{} taken in, {} known already, {} quarantined", added.added, added.known, added.quarantined)
+    format!(
+        "{} taken in, {} known already, {} quarantined",
+        added.added, added.known, added.quarantined
+    )
 }
 
 fn show_progress(path: &Path, so_far: &Added) {
@@ -58,8 +64,14 @@ fn lines(path: &Path, options: &Ingest, config: &Config) -> Result<Lines, Failur
 fn dispatcher(trace: &Trace) -> Result<azure::Even, Failure> {
     let need = |flag: &str| format!("--format azure needs {flag}: the trace has no such thing");
     Ok(azure::Even {
-        operators: trace.operators.filter(|n| *n > 0).ok_or_else(|| need("--operators"))?,
-        clients: trace.clients.filter(|n| *n > 0).ok_or_else(|| need("--clients"))?,
+        operators: trace
+            .operators
+            .filter(|n| *n > 0)
+            .ok_or_else(|| need("--operators"))?,
+        clients: trace
+            .clients
+            .filter(|n| *n > 0)
+            .ok_or_else(|| need("--clients"))?,
         start_ms: trace.start_ms.ok_or_else(|| need("--start-ms"))?,
         fee_per_token: trace.fee_per_token,
         seed: trace.seed,

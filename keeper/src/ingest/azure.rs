@@ -137,9 +137,14 @@ pub fn jobs_from(
         path: path.to_owned(),
         reason,
     };
-    let headers = reader.headers().map_err(|error| columns(error.to_string()))?;
+    let headers = reader
+        .headers()
+        .map_err(|error| columns(error.to_string()))?;
     if !headers.iter().eq(COLUMNS) {
-        return Err(columns(format!("the columns are not {}", COLUMNS.join(","))));
+        return Err(columns(format!(
+            "the columns are not {}",
+            COLUMNS.join(",")
+        )));
     }
     Ok(reader.into_records().enumerate().map(|(row, record)| {
         let line = row as u64 + 2;
@@ -158,9 +163,12 @@ pub fn jobs_from(
 
 fn parse(row: u64, record: &csv::StringRecord) -> Result<Job, String> {
     let number = |column: usize| {
-        record[column]
-            .parse()
-            .map_err(|_| format!("column {}: `{}` is no number of tokens", COLUMNS[column], &record[column]))
+        record[column].parse().map_err(|_| {
+            format!(
+                "column {}: `{}` is no number of tokens",
+                COLUMNS[column], &record[column]
+            )
+        })
     };
     let stamp = PrimitiveDateTime::parse(&record[0], STAMP)
         .map_err(|error| format!("column {}: {error}", COLUMNS[0]))?;
@@ -246,7 +254,9 @@ mod tests {
             first: None,
         };
         let signer = Some((network.clone(), key.clone()));
-        let lines: Vec<_> = read(&path, Box::new(even.clone()), signer).expect("a trace").collect();
+        let lines: Vec<_> = read(&path, Box::new(even.clone()), signer)
+            .expect("a trace")
+            .collect();
         let (line, first) = lines[0].clone().expect("a receipt");
         assert_eq!((line, first.completed_at), (2, 1_000));
         assert_eq!((first.input_tokens, first.output_tokens), (374, 44));
@@ -254,14 +264,24 @@ mod tests {
         assert!(first.operator < 3);
         assert_eq!(first.signer(&network), Some(key.address()));
         let (_, second) = lines[1].clone().expect("a receipt");
-        assert_eq!(second.completed_at, 1_000 + 4_315, "to the ms, rounded down on both sides");
+        assert_eq!(
+            second.completed_at,
+            1_000 + 4_315,
+            "to the ms, rounded down on both sides"
+        );
         assert_ne!(first.id, second.id);
         let bad = lines[2].clone().expect_err("no time");
         assert_eq!(bad.line, Some(4));
         assert!(bad.reason.contains("TIMESTAMP"), "{}", bad.reason);
         assert!(lines[3].is_ok(), "without a fraction");
 
-        let again: Vec<_> = read(&path, Box::new(even), None).expect("a trace").collect();
-        assert_eq!(again[0].clone().expect("a receipt").1.id, first.id, "the same ids");
+        let again: Vec<_> = read(&path, Box::new(even), None)
+            .expect("a trace")
+            .collect();
+        assert_eq!(
+            again[0].clone().expect("a receipt").1.id,
+            first.id,
+            "the same ids"
+        );
     }
 }

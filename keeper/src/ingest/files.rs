@@ -103,7 +103,9 @@ impl JsonLines {
                 let rest = skip_line(&mut self.file);
                 self.failed = rest.is_err();
                 let reason = format!("a line of more than {MAX_LINE} bytes");
-                Some(Err(self.unreadable(reason, String::from_utf8_lossy(&text).into())))
+                Some(Err(
+                    self.unreadable(reason, String::from_utf8_lossy(&text).into())
+                ))
             }
             Ok(_) => Some(String::from_utf8(text).map_err(|error| {
                 let body = String::from_utf8_lossy(error.as_bytes()).into_owned();
@@ -111,7 +113,10 @@ impl JsonLines {
             })),
             Err(error) => {
                 self.failed = true;
-                Some(Err(self.unreadable(format!("the rest cannot be read: {error}"), String::new())))
+                Some(Err(self.unreadable(
+                    format!("the rest cannot be read: {error}"),
+                    String::new(),
+                )))
             }
         }
     }
@@ -167,12 +172,17 @@ impl Iterator for JsonLines {
 }
 
 fn csv_lines(path: &Path, file: File) -> Result<Lines, IngestError> {
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(file);
+    let mut reader = csv::ReaderBuilder::new()
+        .trim(csv::Trim::All)
+        .from_reader(file);
     let columns = |reason: String| IngestError::Columns {
         path: path.to_owned(),
         reason,
     };
-    let headers = reader.headers().map_err(|error| columns(error.to_string()))?.clone();
+    let headers = reader
+        .headers()
+        .map_err(|error| columns(error.to_string()))?
+        .clone();
     if headers.iter().eq(super::azure::COLUMNS) {
         return Err(IngestError::Trace(path.to_owned()));
     }
@@ -257,7 +267,10 @@ mod tests {
     fn a_bad_line_of_json_is_named_and_the_rest_goes_on() {
         let fine = serde_json::to_string(&receipt(0, 1, 3)).expect("plain data");
         let long = "x".repeat(2 * MAX_LINE as usize);
-        let (_folder, path) = write("a.jsonl", &format!("{fine}\n\n{{\"id\": 1}}\n{long}\n{fine}"));
+        let (_folder, path) = write(
+            "a.jsonl",
+            &format!("{fine}\n\n{{\"id\": 1}}\n{long}\n{fine}"),
+        );
         let lines: Vec<_> = read(&path, None).expect("a file").collect();
         assert_eq!(lines.len(), 4);
         assert_eq!(lines[0], Ok((1, receipt(0, 1, 3))));
@@ -285,7 +298,10 @@ mod tests {
     fn a_file_without_the_right_columns_is_refused_as_a_whole() {
         let (_folder, path) = write("a.csv", "id,operators\n");
         let error = read(&path, None).err().expect("refused").to_string();
-        assert!(error.contains("line 1: unknown column `operators`"), "{error}");
+        assert!(
+            error.contains("line 1: unknown column `operators`"),
+            "{error}"
+        );
         let (_folder, path) = write("a.csv", "TIMESTAMP,ContextTokens,GeneratedTokens\n");
         assert!(matches!(read(&path, None), Err(IngestError::Trace(_))));
         let (_folder, path) = write("a.txt", "");

@@ -155,10 +155,11 @@ pub async fn ingest(
             let done = chunk.len() < CHUNK;
             (checking.sort(chunk), lines, done)
         });
-        let ((receipts, refusals), rest, done) = chunk.await.map_err(|error| IngestError::File {
-            path: path.to_owned(),
-            source: std::io::Error::other(error),
-        })?;
+        let ((receipts, refusals), rest, done) =
+            chunk.await.map_err(|error| IngestError::File {
+                path: path.to_owned(),
+                source: std::io::Error::other(error),
+            })?;
         lines = rest;
         steps::reached(steps::INGEST_READ).await;
         let added = journal

@@ -82,7 +82,11 @@ fn put_away(folder: &Path, place: &str, path: &Path) -> Result<(), IngestError> 
     };
     let place = folder.join(place);
     std::fs::create_dir_all(&place).map_err(failed)?;
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let name = path
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
     let mut target = place.join(&name);
     let mut number = 1_u64;
     while target.exists() {
@@ -121,7 +125,10 @@ mod tests {
         std::fs::write(spool.join("c.csv"), "no,columns\n").expect("writable");
 
         let taken = take(&journal, &intake(), &spool).await.expect("works");
-        assert_eq!((taken.files, taken.refused, taken.receipts.added), (1, 1, 1));
+        assert_eq!(
+            (taken.files, taken.refused, taken.receipts.added),
+            (1, 1, 1)
+        );
         assert!(spool.join("done/a.jsonl").exists());
         assert!(spool.join("refused/c.csv").exists());
         assert!(spool.join("b.jsonl.part").exists());

@@ -64,9 +64,9 @@ impl BatchState {
 
     fn parse(name: &str) -> Result<Self, JournalError> {
         Self::ALL
-        .into_iter()
-        .find(|state| state.name() == name)
-        .ok_or_else(|| JournalError::Corrupt(format!("the batch state `{name}`")))
+            .into_iter()
+            .find(|state| state.name() == name)
+            .ok_or_else(|| JournalError::Corrupt(format!("the batch state `{name}`")))
     }
 }
 
@@ -95,7 +95,10 @@ impl StoredBatch {
     /// The signatures as the contract wants them: ascending by signer, one after the other.
     #[must_use]
     pub fn packed_signatures(&self) -> Vec<u8> {
-        self.signatures.iter().flat_map(|(_, signature)| *signature).collect()
+        self.signatures
+            .iter()
+            .flat_map(|(_, signature)| *signature)
+            .collect()
     }
 }
 
@@ -185,8 +188,12 @@ impl Journal {
     /// # Errors
     /// SQLite's; [`JournalError::Rule`] if it has come further.
     pub async fn offered(&self, number: i64) -> Result<(), JournalError> {
-        self.advance(number, &[BatchState::Built, BatchState::Offered], BatchState::Offered)
-            .await
+        self.advance(
+            number,
+            &[BatchState::Built, BatchState::Offered],
+            BatchState::Offered,
+        )
+        .await
     }
 
     /// Records the signatures. It does not matter in which order they come.
@@ -211,8 +218,12 @@ impl Journal {
     /// # Errors
     /// SQLite's; [`JournalError::Rule`] if it is not signed.
     pub async fn submitted(&self, number: i64) -> Result<(), JournalError> {
-        self.advance(number, &[BatchState::Signed, BatchState::Submitted], BatchState::Submitted)
-            .await
+        self.advance(
+            number,
+            &[BatchState::Signed, BatchState::Submitted],
+            BatchState::Submitted,
+        )
+        .await
     }
 
     /// Records what was last said about a batch, for `status`.
@@ -221,7 +232,10 @@ impl Journal {
     /// SQLite's.
     pub async fn note(&self, number: i64, note: String) -> Result<(), JournalError> {
         self.with(move |t| {
-            t.execute("UPDATE batches SET note = ?2 WHERE number = ?1", params![number, note])?;
+            t.execute(
+                "UPDATE batches SET note = ?2 WHERE number = ?1",
+                params![number, note],
+            )?;
             Ok(())
         })
         .await
@@ -288,7 +302,11 @@ impl Journal {
     /// SQLite's.
     pub async fn living(&self) -> Result<Vec<StoredBatch>, JournalError> {
         self.with(|t| {
-            load(t, "state NOT IN ('accepted', 'dead') ORDER BY number", params![])
+            load(
+                t,
+                "state NOT IN ('accepted', 'dead') ORDER BY number",
+                params![],
+            )
         })
         .await
     }
@@ -312,7 +330,12 @@ impl Journal {
     ) -> Result<Option<StoredBatch>, JournalError> {
         self.with(move |t| {
             let key = params![epoch, lane, seq];
-            Ok(load(t, "epoch = ?1 AND lane = ?2 AND seq = ?3 AND state <> 'dead'", key)?.pop())
+            Ok(load(
+                t,
+                "epoch = ?1 AND lane = ?2 AND seq = ?3 AND state <> 'dead'",
+                key,
+            )?
+            .pop())
         })
         .await
     }
@@ -389,7 +412,11 @@ impl Journal {
                 let known = query
                     .query_map([epoch, lane], |row| row.get::<_, u64>(0))?
                     .collect::<Result<BTreeSet<_>, _>>()?;
-                missing.extend((0..next).filter(|seq| !known.contains(seq)).map(|seq| (lane, seq)));
+                missing.extend(
+                    (0..next)
+                        .filter(|seq| !known.contains(seq))
+                        .map(|seq| (lane, seq)),
+                );
             }
             Ok(missing)
         })
@@ -558,7 +585,17 @@ fn insert(
     t.execute(
         "INSERT INTO batches (epoch, lane, seq, root, receipts, entries, digest, state, built_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        params![epoch, lane, seq, receipts_root, receipts, batch.entries, digest, state.name(), now],
+        params![
+            epoch,
+            lane,
+            seq,
+            receipts_root,
+            receipts,
+            batch.entries,
+            digest,
+            state.name(),
+            now
+        ],
     )?;
     Ok(t.last_insert_rowid())
 }
@@ -579,7 +616,11 @@ fn put_signatures(
 
 fn state_of(t: &Transaction<'_>, number: i64) -> Result<BatchState, JournalError> {
     let name: Option<String> = t
-        .query_row("SELECT state FROM batches WHERE number = ?1", [number], |row| row.get(0))
+        .query_row(
+            "SELECT state FROM batches WHERE number = ?1",
+            [number],
+            |row| row.get(0),
+        )
         .optional()?;
     let name = name.ok_or_else(|| JournalError::Rule(format!("there is no batch {number}")))?;
     BatchState::parse(&name)
@@ -599,7 +640,10 @@ fn advance(
             to.name()
         )));
     }
-    t.execute("UPDATE batches SET state = ?2 WHERE number = ?1", params![number, to.name()])?;
+    t.execute(
+        "UPDATE batches SET state = ?2 WHERE number = ?1",
+        params![number, to.name()],
+    )?;
     Ok(())
 }
 
@@ -615,17 +659,25 @@ fn accept(t: &Transaction<'_>, number: i64, rules: &Rules) -> Result<(), Journal
         BatchState::Submitted,
     ];
     advance(t, number, &living, BatchState::Accepted)?;
-    let epoch: Epoch =
-        t.query_row("SELECT epoch FROM batches WHERE number = ?1", [number], |row| row.get(0))?;
+    let epoch: Epoch = t.query_row(
+        "SELECT epoch FROM batches WHERE number = ?1",
+        [number],
+        |row| row.get(0),
+    )?;
     let counted = Accepted { t, epoch };
     let mut tally = Tally::new(&counted, rules.meter(epoch), rules.fee_unit);
     for receipt in receipts_of(t, number)? {
         if let Err(overflow) = tally.add(&receipt)? {
-            return Err(JournalError::Corrupt(format!("an accepted batch ({overflow})")));
+            return Err(JournalError::Corrupt(format!(
+                "an accepted batch ({overflow})"
+            )));
         }
     }
     totals::put(t, epoch, &tally)?;
-    t.execute("UPDATE receipts SET state = 'counted' WHERE batch = ?1", [number])?;
+    t.execute(
+        "UPDATE receipts SET state = 'counted' WHERE batch = ?1",
+        [number],
+    )?;
     Ok(())
 }
 
@@ -652,12 +704,13 @@ fn bury(t: &Transaction<'_>, number: i64, late: bool, why: &str) -> Result<(), J
 }
 
 fn receipts_of(t: &Transaction<'_>, number: i64) -> Result<Vec<Receipt>, JournalError> {
-    let mut query =
-        t.prepare_cached("SELECT body FROM receipts WHERE batch = ?1 ORDER BY id")?;
+    let mut query = t.prepare_cached("SELECT body FROM receipts WHERE batch = ?1 ORDER BY id")?;
     let mut rows = query.query([number])?;
     let mut receipts = Vec::new();
     while let Some(row) = rows.next()? {
-        receipts.push(from_json(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?);
+        receipts.push(from_json(
+            row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?,
+        )?);
     }
     Ok(receipts)
 }
@@ -695,12 +748,10 @@ fn load(
     Ok(batches)
 }
 
-fn signatures_of(
-    t: &Transaction<'_>,
-    number: i64,
-) -> Result<Vec<(H160, Signature)>, JournalError> {
-    let mut query =
-        t.prepare_cached("SELECT signer, signature FROM signatures WHERE batch = ?1 ORDER BY signer")?;
+fn signatures_of(t: &Transaction<'_>, number: i64) -> Result<Vec<(H160, Signature)>, JournalError> {
+    let mut query = t.prepare_cached(
+        "SELECT signer, signature FROM signatures WHERE batch = ?1 ORDER BY signer",
+    )?;
     let rows = query.query_map([number], |row| Ok((H160(row.get(0)?), row.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
@@ -721,8 +772,14 @@ pub(crate) mod tests {
     };
 
     async fn add(journal: &Journal, receipts: Vec<Receipt>) {
-        let receipts = receipts.into_iter().map(|receipt| (None, receipt)).collect();
-        journal.add("test".into(), receipts, vec![]).await.expect("writable");
+        let receipts = receipts
+            .into_iter()
+            .map(|receipt| (None, receipt))
+            .collect();
+        journal
+            .add("test".into(), receipts, vec![])
+            .await
+            .expect("writable");
     }
 
     async fn build(
@@ -741,9 +798,15 @@ pub(crate) mod tests {
         let signer = Key::from_bytes([6; 32]).expect("a key");
         let signatures = vec![(signer.address(), signer.sign(&built.digest))];
         journal.offered(built.number).await.expect("built");
-        journal.signed(built.number, signatures).await.expect("offered");
+        journal
+            .signed(built.number, signatures)
+            .await
+            .expect("offered");
         journal.submitted(built.number).await.expect("signed");
-        journal.accepted(built.number, &rules()).await.expect("submitted");
+        journal
+            .accepted(built.number, &rules())
+            .await
+            .expect("submitted");
     }
 
     fn job(lane: u64, number: u64, operator: u32, at: u64) -> Receipt {
@@ -760,22 +823,43 @@ pub(crate) mod tests {
     async fn g12_batches_of_an_epoch_continue_where_the_earlier_ones_stopped() {
         let folder = tempfile::tempdir().expect("a folder");
         let journal = open(&folder).await;
-        add(&journal, (0..4).map(|k| job(k % 2, k, 3, 1_010 + k)).collect()).await;
+        add(
+            &journal,
+            (0..4).map(|k| job(k % 2, k, 3, 1_010 + k)).collect(),
+        )
+        .await;
         let one = Policy {
             max_receipts: 1,
             ..Policy::default()
         };
         let mut sum = (0, 0, 0);
         for (lane, seq) in [(0, 0), (1, 0), (1, 1), (0, 1)] {
-            let built = build(&journal, (0, lane, seq), &one, 1_050).await.expect("waiting");
+            let built = build(&journal, (0, lane, seq), &one, 1_050)
+                .await
+                .expect("waiting");
             through(&journal, &built).await;
             for entry in unpack(&built.batch.entries).expect("well formed") {
-                sum = (sum.0 + entry.fragment, sum.1 + entry.bulk, sum.2 + entry.fees);
+                sum = (
+                    sum.0 + entry.fragment,
+                    sum.1 + entry.bulk,
+                    sum.2 + entry.fees,
+                );
             }
         }
-        assert_eq!(sum, (100_000, 220_004, 10), "as one batch of all four would have it");
+        assert_eq!(
+            sum,
+            (100_000, 220_004, 10),
+            "as one batch of all four would have it"
+        );
         let totals = journal.totals(0).await.expect("readable");
-        assert_eq!(totals[0].1, OperatorTotal { fragment: 100_000, bulk: 220_004, fees: 100 });
+        assert_eq!(
+            totals[0].1,
+            OperatorTotal {
+                fragment: 100_000,
+                bulk: 220_004,
+                fees: 100
+            }
+        );
         assert_eq!(journal.counts().await.expect("readable").counted, 4);
     }
 
@@ -783,16 +867,35 @@ pub(crate) mod tests {
     async fn a_batch_is_built_once_and_the_same_after_a_restart() {
         let folder = tempfile::tempdir().expect("a folder");
         let journal = open(&folder).await;
-        add(&journal, vec![job(0, 1, 3, 1_010), job(0, 2, 4, 1_011), job(1, 3, 5, 1_012)]).await;
-        let built = build(&journal, (0, 0, 0), &Policy::default(), 1_050).await.expect("waiting");
+        add(
+            &journal,
+            vec![
+                job(0, 1, 3, 1_010),
+                job(0, 2, 4, 1_011),
+                job(1, 3, 5, 1_012),
+            ],
+        )
+        .await;
+        let built = build(&journal, (0, 0, 0), &Policy::default(), 1_050)
+            .await
+            .expect("waiting");
         assert_eq!(built.batch.receipts.len(), 2);
-        assert_eq!(build(&journal, (0, 0, 0), &Policy::default(), 1_050).await, None);
+        assert_eq!(
+            build(&journal, (0, 0, 0), &Policy::default(), 1_050).await,
+            None
+        );
         drop(journal);
         let journal = open(&folder).await;
         let living = journal.living().await.expect("readable");
         assert_eq!(living.len(), 1);
-        assert_eq!((living[0].digest, &living[0].entries), (built.digest, &built.batch.entries));
-        let receipts = journal.receipts_of(living[0].number).await.expect("readable");
+        assert_eq!(
+            (living[0].digest, &living[0].entries),
+            (built.digest, &built.batch.entries)
+        );
+        let receipts = journal
+            .receipts_of(living[0].number)
+            .await
+            .expect("readable");
         assert_eq!(receipts, built.batch.receipts);
     }
 
@@ -801,18 +904,34 @@ pub(crate) mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let journal = open(&folder).await;
         add(&journal, vec![job(0, 1, 3, 1_010)]).await;
-        let built = build(&journal, (0, 0, 0), &Policy::default(), 1_050).await.expect("waiting");
+        let built = build(&journal, (0, 0, 0), &Policy::default(), 1_050)
+            .await
+            .expect("waiting");
         journal.offered(built.number).await.expect("built");
-        journal.bury(built.number, "epoch 0 is closed".into()).await.expect("living");
-        assert_eq!(build(&journal, (0, 0, 0), &Policy::default(), 1_130).await, None);
-        let again = build(&journal, (1, 0, 0), &Policy::default(), 1_130).await.expect("carried");
+        journal
+            .bury(built.number, "epoch 0 is closed".into())
+            .await
+            .expect("living");
+        assert_eq!(
+            build(&journal, (0, 0, 0), &Policy::default(), 1_130).await,
+            None
+        );
+        let again = build(&journal, (1, 0, 0), &Policy::default(), 1_130)
+            .await
+            .expect("carried");
         assert_eq!(again.batch.receipts, built.batch.receipts);
         through(&journal, &again).await;
         let counts = journal.counts().await.expect("readable");
         assert_eq!((counts.counted, counts.late), (1, 1));
-        let error = journal.bury(again.number, "no".into()).await.expect_err("accepted");
+        let error = journal
+            .bury(again.number, "no".into())
+            .await
+            .expect_err("accepted");
         assert!(matches!(error, JournalError::Rule(_)));
-        journal.accepted(again.number, &rules()).await.expect("a second time changes nothing");
+        journal
+            .accepted(again.number, &rules())
+            .await
+            .expect("a second time changes nothing");
         assert_eq!(journal.totals(1).await.expect("readable")[0].1.fees, 25);
     }
 
@@ -822,19 +941,29 @@ pub(crate) mod tests {
         let journal = open(&folder).await;
         let poisoned = job(0, 1, 3, 1_010);
         add(&journal, vec![poisoned.clone(), job(0, 2, 4, 1_011)]).await;
-        let built = build(&journal, (0, 0, 0), &Policy::default(), 1_050).await.expect("waiting");
+        let built = build(&journal, (0, 0, 0), &Policy::default(), 1_050)
+            .await
+            .expect("waiting");
         let poison = Poison {
             id: poisoned.id,
             code: Reason::Refused,
             reason: "unknown signer".into(),
         };
-        journal.withdraw(built.number, vec![poison], "refused".into()).await.expect("built");
+        journal
+            .withdraw(built.number, vec![poison], "refused".into())
+            .await
+            .expect("built");
         let state = journal.state_of(poisoned.id).await.expect("readable");
         assert_eq!(state.as_deref(), Some("quarantined"));
-        let again = build(&journal, (0, 0, 0), &Policy::default(), 1_050).await.expect("the rest");
+        let again = build(&journal, (0, 0, 0), &Policy::default(), 1_050)
+            .await
+            .expect("the rest");
         assert_eq!(again.batch.receipts.len(), 1);
         journal.offered(again.number).await.expect("built");
-        journal.withdraw(again.number, vec![], "no".into()).await.expect_err("offered");
+        journal
+            .withdraw(again.number, vec![], "no".into())
+            .await
+            .expect_err("offered");
         assert_eq!(journal.counts().await.expect("readable").late, 0);
     }
 
@@ -842,15 +971,25 @@ pub(crate) mod tests {
     async fn operators_of_a_batch_under_way_stay_out_of_others_of_the_epoch() {
         let folder = tempfile::tempdir().expect("a folder");
         let journal = open(&folder).await;
-        let jobs = vec![job(0, 1, 3, 1_010), job(1, 2, 3, 1_011), job(1, 3, 4, 1_012)];
+        let jobs = vec![
+            job(0, 1, 3, 1_010),
+            job(1, 2, 3, 1_011),
+            job(1, 3, 4, 1_012),
+        ];
         add(&journal, jobs).await;
-        let first = build(&journal, (0, 0, 0), &Policy::default(), 1_050).await.expect("waiting");
-        let second = build(&journal, (0, 1, 0), &Policy::default(), 1_050).await.expect("waiting");
+        let first = build(&journal, (0, 0, 0), &Policy::default(), 1_050)
+            .await
+            .expect("waiting");
+        let second = build(&journal, (0, 1, 0), &Policy::default(), 1_050)
+            .await
+            .expect("waiting");
         let operators: Vec<_> = second.batch.receipts.iter().map(|r| r.operator).collect();
         assert_eq!(operators, [4]);
         through(&journal, &first).await;
         through(&journal, &second).await;
-        let third = build(&journal, (0, 1, 1), &Policy::default(), 1_050).await.expect("waiting");
+        let third = build(&journal, (0, 1, 1), &Policy::default(), 1_050)
+            .await
+            .expect("waiting");
         let entries = unpack(&third.batch.entries).expect("well formed");
         assert_eq!((entries[0].fragment, entries[0].bulk), (19_999, 60_002));
     }
@@ -860,7 +999,13 @@ pub(crate) mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let journal = open(&folder).await;
         add(&journal, vec![job(0, 1, 3, 1_010), job(0, 2, 3, 1_011)]).await;
-        assert_eq!(journal.missing(0, vec![(0, 1), (1, 0)]).await.expect("readable"), [(0, 0)]);
+        assert_eq!(
+            journal
+                .missing(0, vec![(0, 1), (1, 0)])
+                .await
+                .expect("readable"),
+            [(0, 0)]
+        );
         let error = journal
             .build((0, 0, 1), &rules(), &DOMAIN, &Policy::default(), at(1_050))
             .await
@@ -872,16 +1017,33 @@ pub(crate) mod tests {
         let before = crate::tally::Nothing;
         let (batch, _) = Batch::compose((0, 0, 0), theirs, &before, &rules).expect("fits");
         // Ours with the same number is under way.
-        let ours = build(&journal, (0, 0, 0), &Policy::default(), 1_050).await.expect("waiting");
+        let ours = build(&journal, (0, 0, 0), &Policy::default(), 1_050)
+            .await
+            .expect("waiting");
         journal
             .import(batch.clone(), vec![], &rules, &DOMAIN, at(1_050))
             .await
             .expect("new");
-        let state = journal.batch(ours.number).await.expect("readable").expect("there").state;
+        let state = journal
+            .batch(ours.number)
+            .await
+            .expect("readable")
+            .expect("there")
+            .state;
         assert_eq!(state, BatchState::Dead);
-        assert!(journal.missing(0, vec![(0, 1)]).await.expect("readable").is_empty());
-        let rest = build(&journal, (0, 0, 1), &Policy::default(), 1_050).await.expect("waiting");
-        assert_eq!(rest.batch.receipts.len(), 1, "one of ours was counted by theirs");
+        assert!(journal
+            .missing(0, vec![(0, 1)])
+            .await
+            .expect("readable")
+            .is_empty());
+        let rest = build(&journal, (0, 0, 1), &Policy::default(), 1_050)
+            .await
+            .expect("waiting");
+        assert_eq!(
+            rest.batch.receipts.len(),
+            1,
+            "one of ours was counted by theirs"
+        );
         let entries = unpack(&rest.batch.entries).expect("well formed");
         assert_eq!(entries[0].fragment, 0, "theirs is above the threshold");
         journal
@@ -897,7 +1059,9 @@ pub(crate) mod tests {
         let mut huge = job(0, 1, 3, 1_010);
         huge.fee = u128::MAX;
         add(&journal, vec![huge.clone(), job(0, 2, 3, 1_011)]).await;
-        let built = build(&journal, (0, 0, 0), &Policy::default(), 1_050).await.expect("waiting");
+        let built = build(&journal, (0, 0, 0), &Policy::default(), 1_050)
+            .await
+            .expect("waiting");
         assert_eq!(built.batch.receipts.len(), 1);
         let state = journal.state_of(huge.id).await.expect("readable");
         assert_eq!(state.as_deref(), Some("quarantined"));

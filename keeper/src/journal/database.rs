@@ -245,7 +245,10 @@ mod tests {
         let folder = folder();
         let path = folder.path().join("j");
         let database = Database::open(&path, FIRST).expect("new");
-        let mode = std::fs::metadata(&path).expect("there").permissions().mode();
+        let mode = std::fs::metadata(&path)
+            .expect("there")
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o600);
         assert!(matches!(
             Database::open(&path, FIRST),
@@ -266,6 +269,13 @@ mod tests {
             .expect("the new column");
         drop(database);
         let error = Database::open(&path, FIRST).expect_err("newer");
-        assert!(matches!(error, JournalError::Newer { found: 2, known: 1, .. }));
+        assert!(matches!(
+            error,
+            JournalError::Newer {
+                found: 2,
+                known: 1,
+                ..
+            }
+        ));
     }
 }

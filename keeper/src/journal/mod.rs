@@ -131,8 +131,12 @@ pub(crate) fn claim_identity(
 }
 
 fn get_meta(t: &Transaction<'_>, key: &str) -> Result<Option<String>, JournalError> {
-    Ok(t.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0))
-        .optional()?)
+    Ok(
+        t.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| {
+            row.get(0)
+        })
+        .optional()?,
+    )
 }
 
 fn set_meta(t: &Transaction<'_>, key: &str, value: &str) -> Result<(), JournalError> {
@@ -172,7 +176,10 @@ pub(crate) mod tests {
             .expect_err("another contract");
         assert!(matches!(
             error,
-            JournalError::OtherDeployment { what: "contract", .. }
+            JournalError::OtherDeployment {
+                what: "contract",
+                ..
+            }
         ));
         drop(open(&folder).await);
     }
@@ -184,6 +191,9 @@ pub(crate) mod tests {
         assert_eq!(journal.recall("x").await.expect("readable"), None);
         journal.remember("x", "1".into()).await.expect("writable");
         journal.remember("x", "2".into()).await.expect("writable");
-        assert_eq!(journal.recall("x").await.expect("readable"), Some("2".into()));
+        assert_eq!(
+            journal.recall("x").await.expect("readable"),
+            Some("2".into())
+        );
     }
 }

@@ -146,7 +146,9 @@ impl Journal {
                             id: Some(receipt.id),
                             line: *line,
                             code: Reason::DuplicateId,
-                            reason: "another receipt with this id and other content was taken in before".into(),
+                            reason:
+                                "another receipt with this id and other content was taken in before"
+                                    .into(),
                             body: to_json(receipt)?,
                         };
                         quarantine(t, &source, &refusal)?;
@@ -240,12 +242,12 @@ impl Journal {
     pub async fn counts(&self) -> Result<Counts, JournalError> {
         self.with(|t| {
             let mut counts = Counts::default();
-            let mut query = t.prepare_cached(
-                "SELECT state, count(*), sum(late) FROM receipts GROUP BY state",
-            )?;
+            let mut query =
+                t.prepare_cached("SELECT state, count(*), sum(late) FROM receipts GROUP BY state")?;
             let mut rows = query.query([])?;
             while let Some(row) = rows.next()? {
-                let (state, count, late): (String, u64, u64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+                let (state, count, late): (String, u64, u64) =
+                    (row.get(0)?, row.get(1)?, row.get(2)?);
                 match state.as_str() {
                     "pending" => counts.pending = count,
                     "batched" => counts.batched = count,
@@ -293,12 +295,16 @@ impl Journal {
     pub async fn state_of(&self, id: Hash) -> Result<Option<String>, JournalError> {
         self.with(move |t| {
             let state = t
-                .query_row("SELECT state FROM receipts WHERE id = ?1", [id], |row| row.get(0))
-                .optional()?;
-            let quarantined = || {
-                t.query_row("SELECT 'quarantined' FROM quarantine WHERE id = ?1", [id], |row| {
+                .query_row("SELECT state FROM receipts WHERE id = ?1", [id], |row| {
                     row.get(0)
                 })
+                .optional()?;
+            let quarantined = || {
+                t.query_row(
+                    "SELECT 'quarantined' FROM quarantine WHERE id = ?1",
+                    [id],
+                    |row| row.get(0),
+                )
                 .optional()
             };
             Ok(match state {
@@ -349,7 +355,11 @@ pub(super) fn add_one(
     let known: String = t
         .prepare_cached("SELECT body FROM receipts WHERE id = ?1")?
         .query_row([receipt.id], |row| row.get(0))?;
-    Ok(if known == body { Insert::Known } else { Insert::Conflict })
+    Ok(if known == body {
+        Insert::Known
+    } else {
+        Insert::Conflict
+    })
 }
 
 /// Moves a receipt from the waiting ones to quarantine.
@@ -417,7 +427,10 @@ mod tests {
     use crate::receipt::tests::receipt;
 
     fn lines(receipts: Vec<Receipt>) -> Vec<(Option<u64>, Receipt)> {
-        receipts.into_iter().map(|receipt| (Some(1), receipt)).collect()
+        receipts
+            .into_iter()
+            .map(|receipt| (Some(1), receipt))
+            .collect()
     }
 
     #[tokio::test]
@@ -431,7 +444,14 @@ mod tests {
             .add("file".into(), lines(vec![job.clone(), job, twin]), vec![])
             .await
             .expect("writable");
-        assert_eq!(added, Added { added: 1, known: 1, quarantined: 1 });
+        assert_eq!(
+            added,
+            Added {
+                added: 1,
+                known: 1,
+                quarantined: 1
+            }
+        );
         let counts = journal.counts().await.expect("readable");
         assert_eq!(counts.pending, 1);
         assert_eq!(counts.quarantined["duplicate_id"], 1);
@@ -448,7 +468,10 @@ mod tests {
         ahead.completed_at = 1_111;
         let fine = receipt(0, 4, 3);
         let all = lines(vec![unknown.clone(), early, ahead, fine]);
-        journal.add("file".into(), all, vec![]).await.expect("writable");
+        journal
+            .add("file".into(), all, vec![])
+            .await
+            .expect("writable");
         assert_eq!(journal.screen(at(1_100), 7, 10).await.expect("writable"), 3);
         assert_eq!(journal.screen(at(1_100), 7, 10).await.expect("writable"), 0);
         let counts = journal.counts().await.expect("readable");
@@ -456,7 +479,9 @@ mod tests {
         assert_eq!(counts.quarantined["wrong_time"], 2);
         assert_eq!(counts.quarantined["unknown_operator"], 1);
         let shown = journal.quarantined(10).await.expect("readable");
-        assert!(shown.iter().any(|q| q.reason.contains("operator 7, where 7 are registered")));
+        assert!(shown
+            .iter()
+            .any(|q| q.reason.contains("operator 7, where 7 are registered")));
 
         journal
             .add("again".into(), lines(vec![unknown]), vec![])
@@ -482,12 +507,21 @@ mod tests {
                 job
             })
             .collect();
-        journal.add("file".into(), lines(all), vec![]).await.expect("writable");
+        journal
+            .add("file".into(), lines(all), vec![])
+            .await
+            .expect("writable");
         // In the attest window of epoch 0.
         let waiting = journal.waiting(at(1_110)).await.expect("readable");
-        assert_eq!(waiting, BTreeMap::from([((0, 0), (1, 1_010)), ((0, 1), (1, 1_090))]));
+        assert_eq!(
+            waiting,
+            BTreeMap::from([((0, 0), (1, 1_010)), ((0, 1), (1, 1_090))])
+        );
         // Epoch 0 is closed: its receipts are carried into epoch 1.
         let waiting = journal.waiting(at(1_160)).await.expect("readable");
-        assert_eq!(waiting, BTreeMap::from([((1, 0), (2, 1_010)), ((1, 1), (1, 1_090))]));
+        assert_eq!(
+            waiting,
+            BTreeMap::from([((1, 0), (2, 1_010)), ((1, 1), (1, 1_090))])
+        );
     }
 }

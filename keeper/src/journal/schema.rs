@@ -69,6 +69,7 @@ CREATE TABLE quarantine (
     body   TEXT    NOT NULL,
     UNIQUE (code, body)
 ) STRICT;
+CREATE INDEX quarantine_id ON quarantine (id);
 
 -- Every transaction with its bytes, recorded before it is sent.
 CREATE TABLE submissions (

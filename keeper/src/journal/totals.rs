@@ -42,7 +42,8 @@ impl Counted for Accepted<'_> {
             "SELECT fragment, bulk, fees FROM operator_totals WHERE epoch = ?1 AND operator = ?2",
         )?;
         let mut rows = query.query([self.epoch, operator])?;
-        rows.next()?.map_or(Ok(OperatorTotal::default()), |row| total(row, 0))
+        rows.next()?
+            .map_or(Ok(OperatorTotal::default()), |row| total(row, 0))
     }
 
     fn client(&self, operator: OperatorIndex, client: &Hash) -> Result<u64, JournalError> {
@@ -79,7 +80,13 @@ pub(crate) fn put<C: Counted>(
          ON CONFLICT (epoch, operator) DO UPDATE SET fragment = ?3, bulk = ?4, fees = ?5",
     )?;
     for (operator, total) in tally.operators() {
-        put.execute(params![epoch, operator, total.fragment, total.bulk, total.fees.to_string()])?;
+        put.execute(params![
+            epoch,
+            operator,
+            total.fragment,
+            total.bulk,
+            total.fees.to_string()
+        ])?;
     }
     let mut put = t.prepare_cached(
         "INSERT INTO client_totals (epoch, operator, client, units) VALUES (?1, ?2, ?3, ?4)
