@@ -2,6 +2,7 @@
 
 use crate::context::Context;
 use crate::epochs;
+use crate::operators;
 use crate::store::{self, Governance};
 use ink::env::emit_event;
 use plimsoll_interface::mechanism::account::Slashed;
@@ -157,7 +158,10 @@ pub fn execute_slash(ctx: &mut Context, id: u32, book: &[Epoch]) -> Result<u128,
     let account = &mut operator.account;
     let released = account.release(&vesting, now);
     ctx.root.ledger.vest(released)?;
-    let (bond, archive) = account.bond.slash(amount, ctx.clock.next_epoch());
+    let from = ctx.clock.next_epoch();
+    let (bond, archive) = account
+        .bond
+        .slash(amount, from, |epoch| operators::is_free(ctx, epoch));
     let slashed = Slashed {
         bond,
         unvested: account.ring.slash(&vesting, amount - bond),

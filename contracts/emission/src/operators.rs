@@ -144,7 +144,7 @@ pub fn withdraw_bond(ctx: &mut Context, operator: OperatorIndex) -> Result<u128,
 
 /// Whether a bond withdrawn in `epoch` is free: `unbonding_epochs` after that epoch
 /// is final. An epoch without work is final with its windows.
-fn is_free(ctx: &Context, epoch: Epoch) -> bool {
+pub fn is_free(ctx: &Context, epoch: Epoch) -> bool {
     let settled_at = match store::record(epoch) {
         Some(record) => record.settlement.map(|settlement| settlement.at),
         None => Some(ctx.clock.review_end(epoch)),

@@ -199,8 +199,14 @@ impl Bond {
     }
 
     /// Takes up to `wanted`, the bond first, counting from epoch `from`, then the
-    /// newest withdrawals. Returns what was taken and a checkpoint to be archived.
-    pub fn slash(&mut self, wanted: u128, from: Epoch) -> (u128, Option<(u32, Checkpoint)>) {
+    /// newest withdrawals. Those for which `free(epoch)` holds have left, collected or
+    /// not. Returns what was taken and a checkpoint to be archived.
+    pub fn slash(
+        &mut self,
+        wanted: u128,
+        from: Epoch,
+        free: impl Fn(Epoch) -> bool,
+    ) -> (u128, Option<(u32, Checkpoint)>) {
         let from_bond = wanted.min(self.newest.amount);
         let archive = if from_bond == 0 {
             None
@@ -208,7 +214,8 @@ impl Bond {
             self.change(from, self.newest.amount - from_bond)
         };
         let mut left = wanted - from_bond;
-        for unbonding in self.unbonding.iter_mut().rev() {
+        let waiting = self.unbonding.iter_mut().rev();
+        for unbonding in waiting.filter(|u| !free(u.epoch)) {
             let taken = left.min(unbonding.amount);
             unbonding.amount -= taken;
             left -= taken;
@@ -342,9 +349,19 @@ mod tests {
         let mut bond = Bond::default();
         bond.deposit(100, 1).expect("small");
         bond.withdraw(60, true, 1, 2).expect("enough");
-        assert_eq!(bond.slash(70, 3).0, 70);
+        assert_eq!(bond.slash(70, 3, |_| false).0, 70);
         assert_eq!((bond.bonded(), bond.unbonding()), (0, 30));
-        assert_eq!(bond.slash(70, 3).0, 30);
+        assert_eq!(bond.slash(70, 3, |_| false).0, 30);
         assert_eq!(bond.total(), 0);
+    }
+
+    #[test]
+    fn a_slash_does_not_reach_a_withdrawal_that_is_free() {
+        let mut bond = Bond::default();
+        bond.deposit(100, 1).expect("small");
+        bond.withdraw(40, true, 1, 2).expect("enough");
+        bond.withdraw(50, true, 2, 3).expect("enough");
+        assert_eq!(bond.slash(u128::MAX, 9, |epoch| epoch <= 1).0, 60);
+        assert_eq!(bond.release(|epoch| epoch <= 1), 40);
     }
 }

@@ -268,6 +268,23 @@ fn a_slash_reaches_a_bond_on_its_way_out() {
 }
 
 #[test]
+fn g17_a_bond_that_is_free_is_out_of_a_slashs_reach_collected_or_not() {
+    let (mut world, operators) = stage(0, 1);
+    let owner = world.owner.clone();
+    world
+        .send::<u128>(&operators[0], calls::unbond(0, BOND / 2))
+        .done();
+    let id = world.queue(&slash(0, BOND)).done();
+    // Withdrawn in epoch 0, which is final at the end of 1, and free two epochs later.
+    world.go_to_epoch(4);
+    let sent = world.send::<u128>(&owner, calls::execute_slash(id, &[]));
+    assert_eq!(sent.done(), BOND / 2);
+    let anyone = world.anyone.clone();
+    let sent = world.send::<u128>(&anyone, calls::withdraw_bond(0));
+    assert_eq!(sent.done(), BOND / 2);
+}
+
+#[test]
 fn a_slash_books_first_and_takes_unvested_rewards_newest_first_and_leaves_what_has_vested() {
     let (mut world, _) = stage(1, 0);
     let owner = world.owner.clone();

@@ -540,20 +540,23 @@ impl Model {
         Ok(free.encode())
     }
 
+    /// Whether a bond withdrawn in `epoch` has left: that epoch is final long enough.
+    fn is_free(&self, epoch: Epoch) -> bool {
+        let wait = u64::from(self.settings.unbonding_epochs) * self.settings.times.epoch;
+        let settled_at = match self.epochs.get(&epoch) {
+            None => Some(self.review_end(epoch)),
+            Some(worked) => worked.settlement.as_ref().map(|s| s.at),
+        };
+        settled_at.is_some_and(|at| self.elapsed() >= self.final_at(at) + wait)
+    }
+
     pub fn withdraw_bond(&mut self, operator: OperatorIndex) -> Answer {
         self.operator(operator)?;
-        let wait = u64::from(self.settings.unbonding_epochs) * self.settings.times.epoch;
         let (free, waiting): (Vec<Unbonding>, Vec<Unbonding>) = self.operators[operator as usize]
             .unbonding
             .iter()
             .copied()
-            .partition(|unbonding| {
-                let settled_at = match self.epochs.get(&unbonding.epoch) {
-                    None => Some(self.review_end(unbonding.epoch)),
-                    Some(worked) => worked.settlement.as_ref().map(|s| s.at),
-                };
-                settled_at.is_some_and(|at| self.elapsed() >= self.final_at(at) + wait)
-            });
+            .partition(|unbonding| self.is_free(unbonding.epoch));
         let amount: u128 = free.iter().map(|unbonding| unbonding.amount).sum();
         if amount == 0 {
             return Err(Error::NothingDue);
@@ -975,6 +978,11 @@ impl Model {
         self.release(operator);
         let mut left = amount;
         let next = self.next_epoch();
+        let free: Vec<bool> = self.operators[operator as usize]
+            .unbonding
+            .iter()
+            .map(|unbonding| self.is_free(unbonding.epoch))
+            .collect();
         let content = &mut self.operators[operator as usize];
         let of_bond = left.min(content.bond.last());
         if of_bond > 0 {
@@ -982,8 +990,8 @@ impl Model {
             content.bond.set(next, rest);
             left -= of_bond;
         }
-        for unbonding in content.unbonding.iter_mut().rev() {
-            let taken = left.min(unbonding.amount);
+        for (unbonding, free) in content.unbonding.iter_mut().zip(&free).rev() {
+            let taken = if *free { 0 } else { left.min(unbonding.amount) };
             unbonding.amount -= taken;
             left -= taken;
         }

@@ -261,20 +261,25 @@ impl Host {
         })
     }
 
+    /// Whether a bond withdrawn in an epoch is free: that epoch is final long enough.
+    fn free_bonds(&self) -> impl Fn(Epoch) -> bool {
+        let clock = self.clock();
+        let wait = u64::from(self.settings.unbonding_epochs) * self.settings.times.epoch;
+        let records = self.records.clone();
+        move |epoch| {
+            let settled_at = match records.get(&epoch).map(|record| record.settlement) {
+                Some(Some(settlement)) => settlement.at,
+                Some(None) => return false,
+                None => clock.review_end(epoch),
+            };
+            clock.elapsed() >= clock.final_at(settled_at) + wait
+        }
+    }
+
     /// Pays withdrawals of which the last backed epoch is final long enough.
     pub fn withdraw_bond(&mut self, operator: OperatorIndex) -> Outcome<u128> {
         self.message(|host| {
-            let clock = host.clock();
-            let wait = u64::from(host.settings.unbonding_epochs) * host.settings.times.epoch;
-            let records = host.records.clone();
-            let free = |epoch: Epoch| {
-                let settled_at = match records.get(&epoch).map(|record| record.settlement) {
-                    Some(Some(settlement)) => settlement.at,
-                    Some(None) => return false,
-                    None => clock.review_end(epoch),
-                };
-                clock.elapsed() >= clock.final_at(settled_at) + wait
-            };
+            let free = host.free_bonds();
             let amount = host.operator(operator)?.account.bond.release(free);
             host.ledger.unbond(amount).map_err(refuse)?;
             host.send(amount)?;
@@ -555,9 +560,10 @@ impl Host {
         self.message(|host| {
             let (now, clock) = (host.epoch(), host.clock());
             let vesting = host.settings.vesting;
+            let free = host.free_bonds();
             let account = &mut host.operator(operator)?.account;
             let released = account.release(&vesting, clock.epoch());
-            let (bond, kept) = account.bond.slash(amount, clock.next_epoch());
+            let (bond, kept) = account.bond.slash(amount, clock.next_epoch(), free);
             let unvested = account.ring.slash(&vesting, amount - bond);
             host.archive(operator, kept);
             host.ledger.vest(released).map_err(refuse)?;
