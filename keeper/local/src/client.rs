@@ -10,14 +10,15 @@ use plimsoll_embedded::{
     Genesis, RuntimeCall, RuntimeEvent, Weight as ChainWeight, CHAIN_ID,
 };
 use plimsoll_keeper::chain::{
-    At, BlockRef, Chain, ChainClient, ChainError, ChainInfo, ClockControl, ContractEvent, DryRun, Failure,
-    Found, Hash, Head, Limits, Outcome, SignedTx, Tx, Weight, H160,
+    At, BlockRef, Chain, ChainClient, ChainError, ChainInfo, ClockControl, ContractEvent, DryRun,
+    Failure, Found, Hash, Head, Limits, Outcome, SignedTx, Tx, Weight, H160,
 };
 use plimsoll_keeper::demo::world::World;
+use plimsoll_keeper::keys::keccak;
 use plimsoll_runtime::{constants, VERSION};
-use sp_core::{blake2_256, Pair};
-use sp_runtime::transaction_validity::{InvalidTransaction, TransactionValidityError};
+use sp_core::Pair;
 use sp_runtime::traits::IdentifyAccount;
+use sp_runtime::transaction_validity::{InvalidTransaction, TransactionValidityError};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -70,7 +71,11 @@ impl EmbeddedClient {
         let chain = EmbeddedHandle::start(Genesis::default())
             .map_err(|error| failed("start the embedded chain", &error))?;
         let signer = signer(uri)?;
-        Ok(Self { chain, history: Arc::default(), signer })
+        Ok(Self {
+            chain,
+            history: Arc::default(),
+            signer,
+        })
     }
 
     /// The same chain with another account.
@@ -78,7 +83,10 @@ impl EmbeddedClient {
     /// # Errors
     /// If the uri is no secret URI.
     pub fn with_account(&self, uri: &str) -> Result<Self, ChainError> {
-        Ok(Self { signer: signer(uri)?, ..self.clone() })
+        Ok(Self {
+            signer: signer(uri)?,
+            ..self.clone()
+        })
     }
 
     /// Gives the account native tokens to pay with, in base units, and maps it.
@@ -109,7 +117,8 @@ impl EmbeddedClient {
                 let _ = answer.send(result);
             })
             .map_err(|error| failed(what, &error))?;
-        wait.await.map_err(|_| failed(what, &plimsoll_embedded::ChainStopped))
+        wait.await
+            .map_err(|_| failed(what, &plimsoll_embedded::ChainStopped))
     }
 }
 
@@ -121,7 +130,10 @@ fn signer(uri: &str) -> Result<sr25519::Pair, ChainError> {
 }
 
 fn failed(what: &'static str, error: &dyn std::error::Error) -> ChainError {
-    ChainError::Client { what, reason: error.to_string() }
+    ChainError::Client {
+        what,
+        reason: error.to_string(),
+    }
 }
 
 fn failure(refusal: Refusal) -> Failure {
@@ -132,22 +144,31 @@ fn failure(refusal: Refusal) -> Failure {
 }
 
 fn weight(weight: ChainWeight) -> Weight {
-    Weight { ref_time: weight.ref_time(), proof_size: weight.proof_size() }
+    Weight {
+        ref_time: weight.ref_time(),
+        proof_size: weight.proof_size(),
+    }
 }
 
 fn locked(history: &Mutex<History>) -> MutexGuard<'_, History> {
     // The history is only appended to, so it is whole even if a holder panicked.
-    history.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    history
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// Blocks here have no headers: a hash of the number stands for a block's.
 fn block_hash(number: u64) -> Hash {
-    blake2_256(&("plimsoll embedded block", number).encode())
+    keccak(&("plimsoll embedded block", number).encode())
 }
 
 fn head(chain: &mut EmbeddedChain) -> BlockRef {
     let number = u64::from(chain.block_number());
-    BlockRef { number, hash: block_hash(number), time_ms: chain.now_ms() }
+    BlockRef {
+        number,
+        hash: block_hash(number),
+        time_ms: chain.now_ms(),
+    }
 }
 
 fn call(tx: PackedTx, (ref_time, proof_size, deposit): (u64, u64, u128)) -> RuntimeCall {
@@ -199,7 +220,9 @@ fn outcome(chain: &mut EmbeddedChain, dispatched: Dispatched) -> Outcome {
         })
         .collect();
     let instantiated = dispatched.events.iter().find_map(|event| match event {
-        RuntimeEvent::Revive(pallet_revive::Event::Instantiated { contract, .. }) => Some(*contract),
+        RuntimeEvent::Revive(pallet_revive::Event::Instantiated { contract, .. }) => {
+            Some(*contract)
+        }
         _ => None,
     });
     Outcome {
@@ -215,12 +238,17 @@ fn outcome(chain: &mut EmbeddedChain, dispatched: Dispatched) -> Outcome {
 fn pool_error(error: TransactionValidityError) -> ChainError {
     let name = match error {
         TransactionValidityError::Invalid(InvalidTransaction::Payment) => "Payment",
-        TransactionValidityError::Invalid(InvalidTransaction::ExhaustsResources) => "ExhaustsResources",
+        TransactionValidityError::Invalid(InvalidTransaction::ExhaustsResources) => {
+            "ExhaustsResources"
+        }
         TransactionValidityError::Invalid(InvalidTransaction::Stale) => "Stale",
         TransactionValidityError::Invalid(InvalidTransaction::Future) => "Future",
         _ => "Invalid",
     };
-    ChainError::Pool { name: name.into(), detail: format!("{error:?}") }
+    ChainError::Pool {
+        name: name.into(),
+        detail: format!("{error:?}"),
+    }
 }
 
 #[async_trait::async_trait]
@@ -228,8 +256,9 @@ impl ChainClient for EmbeddedClient {
     async fn info(&self) -> Result<ChainInfo, ChainError> {
         let account = self.account();
         let id = account.clone();
-        let address =
-            self.run("look an account up", move |chain| chain.address(&id)).await?;
+        let address = self
+            .run("look an account up", move |chain| chain.address(&id))
+            .await?;
         let mut chain_id = [0; 32];
         chain_id[24..].copy_from_slice(&CHAIN_ID.to_be_bytes());
         let class = DispatchClass::Normal;
@@ -242,7 +271,10 @@ impl ChainClient for EmbeddedClient {
             account: account.into(),
             address,
             max_weight: weight(
-                weights.get(class).max_extrinsic.unwrap_or(constants::MAXIMUM_BLOCK_WEIGHT),
+                weights
+                    .get(class)
+                    .max_extrinsic
+                    .unwrap_or(constants::MAXIMUM_BLOCK_WEIGHT),
             ),
             max_length: u64::from(*constants::block_length().max.get(class)),
         })
@@ -250,14 +282,19 @@ impl ChainClient for EmbeddedClient {
 
     async fn head(&self) -> Result<Head, ChainError> {
         let block = self.run("read the newest block", head).await?;
-        Ok(Head { finalized: block, best: block })
+        Ok(Head {
+            finalized: block,
+            best: block,
+        })
     }
 
     async fn read(&self, to: H160, data: Vec<u8>, _at: At) -> Result<Vec<u8>, ChainError> {
         let account = self.account();
-        self.run("call a view", move |chain| chain.dry_run(&account, to, 0, data).result)
-            .await?
-            .map_err(|refusal| ChainError::Failed(failure(refusal)))
+        self.run("call a view", move |chain| {
+            chain.dry_run(&account, to, 0, data).result
+        })
+        .await?
+        .map_err(|refusal| ChainError::Failed(failure(refusal)))
     }
 
     async fn dry_run(&self, tx: &Tx) -> Result<DryRun, ChainError> {
@@ -265,7 +302,9 @@ impl ChainClient for EmbeddedClient {
         match tx.clone() {
             Tx::Call { to, value, data } => {
                 let ran = self
-                    .run("dry-run a call", move |chain| chain.dry_run(&account, to, value, data))
+                    .run("dry-run a call", move |chain| {
+                        chain.dry_run(&account, to, value, data)
+                    })
                     .await?;
                 Ok(DryRun {
                     weight: weight(ran.weight_required),
@@ -274,7 +313,12 @@ impl ChainClient for EmbeddedClient {
                     address: None,
                 })
             }
-            Tx::Instantiate { code, data, salt, value } => {
+            Tx::Instantiate {
+                code,
+                data,
+                salt,
+                value,
+            } => {
                 let ran = self
                     .run("dry-run a constructor", move |chain| {
                         let code = Code::Upload(code);
@@ -302,17 +346,32 @@ impl ChainClient for EmbeddedClient {
         let anchor = self.head().await?.finalized.number;
         let tx = match tx.clone() {
             Tx::Call { to, value, data } => PackedTx::Call(to.0, value, data),
-            Tx::Instantiate { code, data, salt, value } => {
-                PackedTx::Instantiate(code, data, salt, value)
-            }
+            Tx::Instantiate {
+                code,
+                data,
+                salt,
+                value,
+            } => PackedTx::Instantiate(code, data, salt, value),
             Tx::MapAccount => PackedTx::MapAccount,
         };
         let Limits { weight, deposit } = limits;
         let account = self.account().into();
         let limits = (weight.ref_time, weight.proof_size, deposit);
-        let bytes = Packed { account, nonce, limits, tx }.encode();
+        let bytes = Packed {
+            account,
+            nonce,
+            limits,
+            tx,
+        }
+        .encode();
         let last_block = anchor + ERA_BLOCKS;
-        Ok(SignedTx { hash: blake2_256(&bytes), bytes, nonce, anchor, last_block })
+        Ok(SignedTx {
+            hash: keccak(&bytes),
+            bytes,
+            nonce,
+            anchor,
+            last_block,
+        })
     }
 
     async fn fee(&self, tx: &SignedTx) -> Result<u128, ChainError> {
@@ -330,13 +389,18 @@ impl ChainClient for EmbeddedClient {
 
     async fn next_nonce(&self) -> Result<u64, ChainError> {
         let account = self.account();
-        self.run("read a nonce", move |chain| u64::from(chain.nonce(&account))).await
+        self.run("read a nonce", move |chain| {
+            u64::from(chain.nonce(&account))
+        })
+        .await
     }
 
     async fn send(&self, tx: &SignedTx) -> Result<(), ChainError> {
         let packed = unpacked(tx)?;
         if packed.account != <[u8; 32]>::from(self.account()) {
-            return Err(ChainError::Unsupported("the transaction is another account's".into()));
+            return Err(ChainError::Unsupported(
+                "the transaction is another account's".into(),
+            ));
         }
         let (hash, last_block) = (tx.hash, tx.last_block);
         let (account, signer) = (self.account(), self.signer.clone());
@@ -346,7 +410,10 @@ impl ChainClient for EmbeddedClient {
                 return Ok(());
             }
             let refused = |name: &str| {
-                Err(ChainError::Pool { name: name.into(), detail: "by the embedded chain".into() })
+                Err(ChainError::Pool {
+                    name: name.into(),
+                    detail: "by the embedded chain".into(),
+                })
             };
             if u64::from(chain.block_number()) > last_block {
                 return refused("AncientBirthBlock");
@@ -362,7 +429,9 @@ impl ChainClient for EmbeddedClient {
             let mut history = locked(&history);
             history.events.extend(outcome.events.iter().cloned());
             history.outcomes.insert(hash, outcome);
-            chain.advance(BLOCK_TIME_MS).map_err(|error| failed("seal a block", &error))
+            chain
+                .advance(BLOCK_TIME_MS)
+                .map_err(|error| failed("seal a block", &error))
         })
         .await?
     }
@@ -394,16 +463,21 @@ impl ChainClient for EmbeddedClient {
 
     async fn balance(&self) -> Result<u128, ChainError> {
         let account = self.account();
-        self.run("read a balance", move |chain| chain.balance(&account)).await
+        self.run("read a balance", move |chain| chain.balance(&account))
+            .await
     }
 
     async fn mapped(&self) -> Result<bool, ChainError> {
         let account = self.account();
-        self.run("look a mapping up", move |chain| chain.is_mapped(&account)).await
+        self.run("look a mapping up", move |chain| chain.is_mapped(&account))
+            .await
     }
 
     async fn code_hash(&self, at: H160) -> Result<Option<Hash>, ChainError> {
-        self.run("read a code hash", move |chain| chain.code_hash(at).map(|hash| hash.0)).await
+        self.run("read a code hash", move |chain| {
+            chain.code_hash(at).map(|hash| hash.0)
+        })
+        .await
     }
 
     fn poll_interval(&self) -> Duration {

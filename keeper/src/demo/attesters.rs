@@ -94,21 +94,38 @@ impl Cast {
         let mut listeners = Vec::new();
         for which in 0..ATTESTERS {
             let key = keccak(format!("plimsoll demo {seed}, attester {which}").as_bytes());
-            write_private(&folder.join(format!("attester-{which}.key")), &format!("0x{}\n", hex::encode(key)))?;
+            write_private(
+                &folder.join(format!("attester-{which}.key")),
+                &format!("0x{}\n", hex::encode(key)),
+            )?;
             // All are held until each has one, so that no two are the same.
-            listeners.push(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(DemoError::files("a local port"))?);
+            listeners.push(
+                TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+                    .map_err(DemoError::files("a local port"))?,
+            );
         }
         let mut addresses = [SocketAddr::from((Ipv4Addr::LOCALHOST, 0)); ATTESTERS];
         for (address, listener) in addresses.iter_mut().zip(&listeners) {
-            *address = listener.local_addr().map_err(DemoError::files("a local port"))?;
+            *address = listener
+                .local_addr()
+                .map_err(DemoError::files("a local port"))?;
         }
-        Ok(Self { folder: folder.to_owned(), addresses, processes: [None, None, None], common, trouble: None })
+        Ok(Self {
+            folder: folder.to_owned(),
+            addresses,
+            processes: [None, None, None],
+            common,
+            trouble: None,
+        })
     }
 
     /// Their URLs.
     #[must_use]
     pub fn urls(&self) -> Vec<String> {
-        self.addresses.iter().map(|address| format!("http://{address}")).collect()
+        self.addresses
+            .iter()
+            .map(|address| format!("http://{address}"))
+            .collect()
     }
 
     /// Lets `trouble` befall them, after what befell them before is mended.
@@ -118,14 +135,20 @@ impl Cast {
     pub async fn befall(&mut self, trouble: Trouble, gateway: H160) -> Result<(), DemoError> {
         let stranger = H160::repeat_byte(0xee);
         for which in 0..ATTESTERS {
-            let wanted = (trouble == Trouble::Down(which), trouble == Trouble::Refusing(which));
-            let had = self.trouble.map(|old| (old == Trouble::Down(which), old == Trouble::Refusing(which)));
+            let wanted = (
+                trouble == Trouble::Down(which),
+                trouble == Trouble::Refusing(which),
+            );
+            let had = self
+                .trouble
+                .map(|old| (old == Trouble::Down(which), old == Trouble::Refusing(which)));
             if had == Some(wanted) {
                 continue;
             }
             self.stop(which).await?;
             if !wanted.0 {
-                self.start(which, if wanted.1 { stranger } else { gateway }).await?;
+                self.start(which, if wanted.1 { stranger } else { gateway })
+                    .await?;
             }
         }
         self.trouble = Some(trouble);
@@ -134,7 +157,10 @@ impl Cast {
 
     async fn stop(&mut self, which: usize) -> Result<(), DemoError> {
         if let Some(mut process) = self.processes[which].take() {
-            process.kill().await.map_err(DemoError::files("an attester's process"))?;
+            process
+                .kill()
+                .await
+                .map_err(DemoError::files("an attester's process"))?;
         }
         Ok(())
     }
@@ -153,7 +179,9 @@ impl Cast {
             .append(true)
             .open(&log)
             .map_err(DemoError::files("an attester's log"))?;
-        let err = out.try_clone().map_err(DemoError::files("an attester's log"))?;
+        let err = out
+            .try_clone()
+            .map_err(DemoError::files("an attester's log"))?;
         let executable = std::env::current_exe().map_err(DemoError::files("this program"))?;
         let process = Command::new(executable)
             .arg("attester")
@@ -179,13 +207,23 @@ impl Cast {
                 return Ok(());
             }
             let ended = match &mut self.processes[which] {
-                Some(process) => process.try_wait().map_err(DemoError::files("an attester's process"))?.is_some(),
+                Some(process) => process
+                    .try_wait()
+                    .map_err(DemoError::files("an attester's process"))?
+                    .is_some(),
                 None => true,
             };
             if ended || started.elapsed() >= PATIENCE {
                 let text = std::fs::read_to_string(log).unwrap_or_default();
-                let last = text.lines().last().unwrap_or("nothing in its log").to_owned();
-                return Err(DemoError::Attester { which: which + 1, last });
+                let last = text
+                    .lines()
+                    .last()
+                    .unwrap_or("nothing in its log")
+                    .to_owned();
+                return Err(DemoError::Attester {
+                    which: which + 1,
+                    last,
+                });
             }
             tokio::time::sleep(POLL).await;
         }
@@ -210,7 +248,8 @@ mod tests {
 
     #[test]
     fn everybody_is_down_once_and_refuses_once_within_six_epochs() {
-        let mut troubles: Vec<String> = (0..6).map(|epoch| Trouble::of(epoch).to_string()).collect();
+        let mut troubles: Vec<String> =
+            (0..6).map(|epoch| Trouble::of(epoch).to_string()).collect();
         troubles.sort();
         troubles.dedup();
         assert_eq!(troubles.len(), 2 * ATTESTERS);

@@ -111,11 +111,19 @@ impl Expected {
             let before: u128 = entered[..(epoch as usize).max(1)].iter().sum();
             let reserve = before - emitted;
             let parts = parts.remove(&epoch).unwrap_or_else(|| idle(terms));
-            let allocation = allocate(&terms.params, reserve, &parts)
-                .expect("figures of receipts are below 2^64 and there are fewer than 2^64 receipts");
-            let pot = allocation.record.settlement.map_or(0, |settlement| settlement.pot);
+            let allocation = allocate(&terms.params, reserve, &parts).expect(
+                "figures of receipts are below 2^64 and there are fewer than 2^64 receipts",
+            );
+            let pot = allocation
+                .record
+                .settlement
+                .map_or(0, |settlement| settlement.pot);
             let paid: u128 = allocation.rewards.iter().map(|reward| reward.amount).sum();
-            let returned: u128 = allocation.rewards.iter().map(|reward| reward.returned).sum();
+            let returned: u128 = allocation
+                .rewards
+                .iter()
+                .map(|reward| reward.returned)
+                .sum();
             let budget = allocation.budget();
             emitted += budget;
             dust += pot - paid - returned;
@@ -125,7 +133,11 @@ impl Expected {
                 .iter()
                 .map(|part| mul_div_down(part.work.total(), budget, work).unwrap_or(0))
                 .collect();
-            epochs.push(ExpectedEpoch { reserve, allocation, plain });
+            epochs.push(ExpectedEpoch {
+                reserve,
+                allocation,
+                plain,
+            });
         }
         let now = terms.epochs;
         let operators = terms.tiers.len();
@@ -171,7 +183,12 @@ impl Expected {
 
     fn sums(&self, figure: impl Fn(&ExpectedEpoch, usize) -> u128) -> Vec<u128> {
         (0..self.released.len())
-            .map(|operator| self.epochs.iter().map(|epoch| figure(epoch, operator)).sum())
+            .map(|operator| {
+                self.epochs
+                    .iter()
+                    .map(|epoch| figure(epoch, operator))
+                    .sum()
+            })
             .collect()
     }
 }
@@ -181,7 +198,9 @@ fn parts(terms: &Terms, jobs: &[Job]) -> BTreeMap<Epoch, Vec<Part>> {
     let mut clients = BTreeMap::<(Epoch, OperatorIndex, Hash), u128>::new();
     let mut fees = BTreeMap::<(Epoch, OperatorIndex), u128>::new();
     for job in jobs {
-        *clients.entry((job.epoch, job.operator, job.client)).or_default() += job.units;
+        *clients
+            .entry((job.epoch, job.operator, job.client))
+            .or_default() += job.units;
         *fees.entry((job.epoch, job.operator)).or_default() += job.fee;
     }
     let mut parts = BTreeMap::<Epoch, Vec<Part>>::new();
@@ -200,7 +219,11 @@ fn parts(terms: &Terms, jobs: &[Job]) -> BTreeMap<Epoch, Vec<Part>> {
 }
 
 fn idle(terms: &Terms) -> Vec<Part> {
-    let part = |tier: &Tier| Part { vetted: tier.vetted, bond: tier.bond, ..Part::default() };
+    let part = |tier: &Tier| Part {
+        vetted: tier.vetted,
+        bond: tier.bond,
+        ..Part::default()
+    };
     terms.tiers.iter().map(part).collect()
 }
 
@@ -241,14 +264,17 @@ impl Seen {
     /// The rewards that the contract shows, as lines `epoch,operator,reward,liquid` of
     /// everybody who gets anything, in order: equal on every chain for equal receipts.
     pub fn rewards(&self) -> impl Iterator<Item = String> + '_ {
-        (0..).zip(&self.epochs).flat_map(|(epoch, seen): (Epoch, _)| {
-            let previews = seen.iter().flat_map(|seen| &seen.previews);
-            (0..).zip(previews).filter(|(_, preview)| preview.reward > 0).map(
-                move |(operator, preview): (OperatorIndex, _)| {
-                    format!("{epoch},{operator},{},{}\n", preview.reward, preview.liquid)
-                },
-            )
-        })
+        (0..)
+            .zip(&self.epochs)
+            .flat_map(|(epoch, seen): (Epoch, _)| {
+                let previews = seen.iter().flat_map(|seen| &seen.previews);
+                (0..)
+                    .zip(previews)
+                    .filter(|(_, preview)| preview.reward > 0)
+                    .map(move |(operator, preview): (OperatorIndex, _)| {
+                        format!("{epoch},{operator},{},{}\n", preview.reward, preview.liquid)
+                    })
+            })
     }
 }
 
@@ -269,7 +295,13 @@ pub struct Check {
 
 impl Check {
     fn new(id: &'static str, what: &'static str) -> Self {
-        Self { id, what, compared: 0, failed: 0, failures: Vec::new() }
+        Self {
+            id,
+            what,
+            compared: 0,
+            failed: 0,
+            failures: Vec::new(),
+        }
     }
 
     /// Whether everything agreed, and there was something to compare.
@@ -308,12 +340,20 @@ pub fn checks(terms: &Terms, expected: &Expected, seen: &Seen) -> Vec<Check> {
 }
 
 fn conservation(terms: &Terms, expected: &Expected, seen: &Seen) -> Check {
-    let mut check = Check::new("G1", "every unit is accounted for, and every term is the recomputed one");
+    let mut check = Check::new(
+        "G1",
+        "every unit is accounted for, and every term is the recomputed one",
+    );
     for step in &seen.ledgers {
-        check.hold(step.ledger.conserves(), || format!("{}: the ledger's two sides differ", step.moment));
+        check.hold(step.ledger.conserves(), || {
+            format!("{}: the ledger's two sides differ", step.moment)
+        });
         let held = step.ledger.received.checked_sub(step.ledger.paid);
         check.hold(held == Some(step.balance), || {
-            format!("{}: the contract holds {} and not received - paid", step.moment, step.balance)
+            format!(
+                "{}: the contract holds {} and not received - paid",
+                step.moment, step.balance
+            )
         });
     }
     let Some(SeenLedger { ledger, .. }) = seen.ledgers.last() else {
@@ -321,9 +361,16 @@ fn conservation(terms: &Terms, expected: &Expected, seen: &Seen) -> Check {
     };
     let bonds: u128 = terms.tiers.iter().map(|tier| tier.bond).sum();
     let rewards: u128 = expected.rewards().iter().sum();
-    let vesting_or_paid = ledger.unvested.saturating_add(ledger.claimable).saturating_add(ledger.paid);
+    let vesting_or_paid = ledger
+        .unvested
+        .saturating_add(ledger.claimable)
+        .saturating_add(ledger.paid);
     for (term, chain, receipts) in [
-        ("reserve with inflows", ledger.reserve.saturating_add(ledger.inflows), expected.reserve),
+        (
+            "reserve with inflows",
+            ledger.reserve.saturating_add(ledger.inflows),
+            expected.reserve,
+        ),
         ("pots", ledger.pots, expected.dust),
         ("unvested, claimable and paid", vesting_or_paid, rewards),
         ("bonds", ledger.bonds, bonds),
@@ -334,8 +381,16 @@ fn conservation(terms: &Terms, expected: &Expected, seen: &Seen) -> Check {
     for (operator, (view, paid)) in seen.operators.iter().zip(&seen.paid).enumerate() {
         let released = view.claimable.saturating_add(*paid);
         let of = |what: &str| format!("operator {operator}, {what}");
-        check.equal(|| of("token balance and claimable"), released, expected.released[operator]);
-        check.equal(|| of("unvested"), view.unvested, expected.unvested[operator]);
+        check.equal(
+            || of("token balance and claimable"),
+            released,
+            expected.released[operator],
+        );
+        check.equal(
+            || of("unvested"),
+            view.unvested,
+            expected.unvested[operator],
+        );
     }
     check
 }
@@ -350,43 +405,93 @@ fn epochs<'a>(
     for (epoch, expected) in expected.epochs.iter().enumerate() {
         let seen = seen.epochs.get(epoch).and_then(Option::as_ref);
         let worked = expected.allocation.record.work().total() > 0;
-        check.hold(worked == seen.is_some(), || format!("epoch {epoch}: worked is {worked}, seen is {}", seen.is_some()));
+        check.hold(worked == seen.is_some(), || {
+            format!(
+                "epoch {epoch}: worked is {worked}, seen is {}",
+                seen.is_some()
+            )
+        });
         both.extend(seen.map(|seen| (epoch, expected, seen)));
     }
     both
 }
 
 fn budget(expected: &Expected, seen: &Seen) -> Check {
-    let mut check = Check::new("G2", "work, budgets and rewards are the recomputed ones, all rewards <= E <= R");
+    let mut check = Check::new(
+        "G2",
+        "work, budgets and rewards are the recomputed ones, all rewards <= E <= R",
+    );
     for (epoch, expected, seen) in epochs(&mut check, expected, seen) {
-        let budget = seen.view.settlement.map_or(0, |settlement| settlement.budget);
-        check.equal(|| format!("epoch {epoch}, budget"), budget, expected.allocation.budget());
+        let budget = seen
+            .view
+            .settlement
+            .map_or(0, |settlement| settlement.budget);
+        check.equal(
+            || format!("epoch {epoch}, budget"),
+            budget,
+            expected.allocation.budget(),
+        );
         let record = &expected.allocation.record;
         for (what, chain, receipts) in [
-            ("vetted fragment work", seen.view.vetted.fragment, record.vetted.fragment),
-            ("vetted bulk work", seen.view.vetted.bulk, record.vetted.bulk),
-            ("open fragment work", seen.view.open.fragment, record.open.fragment),
+            (
+                "vetted fragment work",
+                seen.view.vetted.fragment,
+                record.vetted.fragment,
+            ),
+            (
+                "vetted bulk work",
+                seen.view.vetted.bulk,
+                record.vetted.bulk,
+            ),
+            (
+                "open fragment work",
+                seen.view.open.fragment,
+                record.open.fragment,
+            ),
             ("open bulk work", seen.view.open.bulk, record.open.bulk),
         ] {
             check.equal(|| format!("epoch {epoch}, {what}"), chain, receipts);
         }
         let rewards: u128 = seen.previews.iter().map(|preview| preview.reward).sum();
-        let recomputed = expected.allocation.rewards.iter().map(|reward| reward.amount).sum();
-        check.equal(|| format!("epoch {epoch}, all rewards"), rewards, recomputed);
+        let recomputed = expected
+            .allocation
+            .rewards
+            .iter()
+            .map(|reward| reward.amount)
+            .sum();
+        check.equal(
+            || format!("epoch {epoch}, all rewards"),
+            rewards,
+            recomputed,
+        );
         check.hold(rewards <= budget && budget <= expected.reserve, || {
-            format!("epoch {epoch}: rewards {rewards}, E {budget}, R {}", expected.reserve)
+            format!(
+                "epoch {epoch}: rewards {rewards}, E {budget}, R {}",
+                expected.reserve
+            )
         });
     }
     check
 }
 
 fn cap(expected: &Expected, seen: &Seen) -> Check {
-    let mut check = Check::new("G3", "each vetted reward is the recomputed one and at most the cap C");
+    let mut check = Check::new(
+        "G3",
+        "each vetted reward is the recomputed one and at most the cap C",
+    );
     for (epoch, expected, seen) in epochs(&mut check, expected, seen) {
         let cap = expected.allocation.division.operator_cap;
-        let chain_cap = seen.view.division.map_or(0, |division| division.operator_cap);
+        let chain_cap = seen
+            .view
+            .division
+            .map_or(0, |division| division.operator_cap);
         check.equal(|| format!("epoch {epoch}, C"), chain_cap, cap);
-        for (operator, (preview, part)) in seen.previews.iter().zip(&expected.allocation.parts).enumerate() {
+        for (operator, (preview, part)) in seen
+            .previews
+            .iter()
+            .zip(&expected.allocation.parts)
+            .enumerate()
+        {
             if !part.vetted {
                 continue;
             }
@@ -394,38 +499,63 @@ fn cap(expected: &Expected, seen: &Seen) -> Check {
             let of = |what: &str| format!("epoch {epoch}, operator {operator}, {what}");
             check.equal(|| of("reward"), preview.reward, recomputed.amount);
             check.equal(|| of("liquid part"), preview.liquid, recomputed.liquid);
-            check.hold(preview.reward <= cap, || format!("{} {} above C {cap}", of("reward"), preview.reward));
+            check.hold(preview.reward <= cap, || {
+                format!("{} {} above C {cap}", of("reward"), preview.reward)
+            });
         }
     }
     check
 }
 
 fn ceiling(expected: &Expected, seen: &Seen) -> Check {
-    let mut check = Check::new("G4", "each open reward is the recomputed one, together at most the ceiling P");
+    let mut check = Check::new(
+        "G4",
+        "each open reward is the recomputed one, together at most the ceiling P",
+    );
     for (epoch, expected, seen) in epochs(&mut check, expected, seen) {
         let ceiling = expected.allocation.division.open_ceiling;
-        let chain_ceiling = seen.view.division.map_or(0, |division| division.open_ceiling);
+        let chain_ceiling = seen
+            .view
+            .division
+            .map_or(0, |division| division.open_ceiling);
         check.equal(|| format!("epoch {epoch}, P"), chain_ceiling, ceiling);
         let mut together = 0_u128;
-        for (operator, (preview, part)) in seen.previews.iter().zip(&expected.allocation.parts).enumerate() {
+        for (operator, (preview, part)) in seen
+            .previews
+            .iter()
+            .zip(&expected.allocation.parts)
+            .enumerate()
+        {
             if part.vetted {
                 continue;
             }
             together = together.saturating_add(preview.reward);
             let recomputed = expected.allocation.rewards[operator].amount;
-            check.equal(|| format!("epoch {epoch}, operator {operator}"), preview.reward, recomputed);
+            check.equal(
+                || format!("epoch {epoch}, operator {operator}"),
+                preview.reward,
+                recomputed,
+            );
         }
-        check.hold(together <= ceiling, || format!("epoch {epoch}: {together} above P {ceiling}"));
+        check.hold(together <= ceiling, || {
+            format!("epoch {epoch}: {together} above P {ceiling}")
+        });
     }
     check
 }
 
 fn solvency(seen: &Seen) -> Check {
-    let mut check = Check::new("G15", "the contract's token balance covers all it owes, after every step");
+    let mut check = Check::new(
+        "G15",
+        "the contract's token balance covers all it owes, after every step",
+    );
     for step in &seen.ledgers {
         let owed = step.ledger.owed();
         check.hold(step.balance >= owed, || {
-            format!("{}: the contract holds {} and owes {owed}", step.moment, step.balance)
+            format!(
+                "{}: the contract holds {} and owes {owed}",
+                step.moment, step.balance
+            )
         });
     }
     check
@@ -454,12 +584,24 @@ mod tests {
             },
             fragment_threshold: 100,
             fee_unit: 10,
-            vesting: Vesting { period_epochs: 1, vesting_periods: 2 },
+            vesting: Vesting {
+                period_epochs: 1,
+                vesting_periods: 2,
+            },
             funded: 1_000_000_007,
             tiers: vec![
-                Tier { vetted: true, bond: 0 },
-                Tier { vetted: true, bond: 0 },
-                Tier { vetted: false, bond: 123_456 },
+                Tier {
+                    vetted: true,
+                    bond: 0,
+                },
+                Tier {
+                    vetted: true,
+                    bond: 0,
+                },
+                Tier {
+                    vetted: false,
+                    bond: 123_456,
+                },
             ],
             epochs: 3,
         }
@@ -513,7 +655,10 @@ mod tests {
                 }),
                 is_final: false,
             };
-            seen.epochs.push(worked.then(|| SeenEpoch { view, previews: previews.collect() }));
+            seen.epochs.push(worked.then(|| SeenEpoch {
+                view,
+                previews: previews.collect(),
+            }));
         }
         let paid: u128 = expected.released.iter().sum();
         let bonds: u128 = terms.tiers.iter().map(|tier| tier.bond).sum();
@@ -528,7 +673,11 @@ mod tests {
             paid,
         };
         let balance = ledger.received - paid;
-        seen.ledgers.push(SeenLedger { moment: "the end".into(), ledger, balance });
+        seen.ledgers.push(SeenLedger {
+            moment: "the end".into(),
+            ledger,
+            balance,
+        });
         for unvested in &expected.unvested {
             seen.operators.push(OperatorView {
                 address: H160::zero(),
@@ -575,16 +724,31 @@ mod tests {
         let first = &expected.epochs[0];
         let kept = terms.funded - first.allocation.budget();
         assert_eq!(expected.epochs[1].reserve, kept);
-        let paid: u128 = first.allocation.rewards.iter().map(|reward| reward.amount).sum();
+        let paid: u128 = first
+            .allocation
+            .rewards
+            .iter()
+            .map(|reward| reward.amount)
+            .sum();
         let leftover = first.allocation.budget() - paid - expected.dust;
         let third = expected.epochs[2].reserve;
-        assert!(third.abs_diff(kept + leftover) <= 3, "{third} is not about {}", kept + leftover);
+        assert!(
+            third.abs_diff(kept + leftover) <= 3,
+            "{third} is not about {}",
+            kept + leftover
+        );
     }
 
     #[test]
     fn the_work_of_one_client_is_split_once_per_operator_and_epoch() {
         let parts = parts(&terms(), &jobs());
-        assert_eq!(parts[&0][1].work, Work { fragment: 100, bulk: 30 });
+        assert_eq!(
+            parts[&0][1].work,
+            Work {
+                fragment: 100,
+                bulk: 30
+            }
+        );
         assert_eq!(parts[&0][1].fees, 50);
         assert_eq!(parts[&0][2].fees, 20);
     }

@@ -99,9 +99,14 @@ mod tests {
             ("livepeer_concentration_monthly.csv", CONCENTRATION),
         ] {
             let sum = hex::encode(Sha256::digest(content.as_bytes()));
-            let rows = csv::Reader::from_reader(content.as_bytes()).records().count();
+            let rows = csv::Reader::from_reader(content.as_bytes())
+                .records()
+                .count();
             let line = format!("| {name} | {rows} | {} | {sum} |", content.len());
-            assert!(README.contains(&line), "data/README.md lacks this line:\n{line}");
+            assert!(
+                README.contains(&line),
+                "data/README.md lacks this line:\n{line}"
+            );
         }
     }
 

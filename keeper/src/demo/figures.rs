@@ -11,7 +11,10 @@ pub fn gini(values: &[u128]) -> f64 {
     if sum == 0.0 {
         return 0.0;
     }
-    let weighted: f64 = (1..=sorted.len()).zip(&sorted).map(|(rank, value)| (2.0 * rank as f64 - count - 1.0) * value).sum();
+    let weighted: f64 = (1..=sorted.len())
+        .zip(&sorted)
+        .map(|(rank, value)| (2.0 * rank as f64 - count - 1.0) * value)
+        .sum();
     weighted / (count * sum)
 }
 
@@ -68,7 +71,10 @@ pub fn bar(value: f64, most: f64, width: usize) -> String {
 pub fn sparkline(values: &[f64]) -> String {
     const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let most = values.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
-    values.iter().map(|value| HEIGHTS[((value / most * 8.0) as usize).min(7)]).collect()
+    values
+        .iter()
+        .map(|value| HEIGHTS[((value / most * 8.0) as usize).min(7)])
+        .collect()
 }
 
 /// An amount of base units as tokens with two places, rounded down: `1,234.56`.

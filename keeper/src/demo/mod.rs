@@ -206,9 +206,16 @@ pub async fn run(
     println!("{}", outcome.text());
     if let Some(path) = &options.json {
         let text = format!("{:#}\n", outcome.json());
-        std::fs::write(path, text).map_err(|source| DemoError::Json { path: path.clone(), source })?;
+        std::fs::write(path, text).map_err(|source| DemoError::Json {
+            path: path.clone(),
+            source,
+        })?;
     }
-    let verdict = if outcome.passed() { "every check passed" } else { "CHECKS FAILED" };
+    let verdict = if outcome.passed() {
+        "every check passed"
+    } else {
+        "CHECKS FAILED"
+    };
     println!("{verdict}, after {:.0} s", progress.elapsed().as_secs_f64());
     Ok(outcome.passed())
 }

@@ -31,8 +31,13 @@ impl NodeWorld {
     /// # Errors
     /// If it does not answer, or its payer cannot be mapped.
     pub async fn connect(url: &str) -> Result<Self, ChainError> {
-        let client = NodeClient::connect(vec![url.to_owned()], dev::alice()).await?.polling(POLL);
-        let world = Self { url: url.to_owned(), client };
+        let client = NodeClient::connect(vec![url.to_owned()], dev::alice())
+            .await?
+            .polling(POLL);
+        let world = Self {
+            url: url.to_owned(),
+            client,
+        };
         map(&world.payer()).await?;
         Ok(world)
     }
@@ -57,8 +62,14 @@ impl World for NodeWorld {
     }
 
     async fn accounts(&self, uris: &[String], amount: u128) -> Result<Vec<Chain>, ChainError> {
-        let keys: Vec<Keypair> = uris.iter().map(|uri| keypair(uri)).collect::<Result<_, _>>()?;
-        let ids = keys.iter().map(|key| AccountId32(key.public_key().0)).collect();
+        let keys: Vec<Keypair> = uris
+            .iter()
+            .map(|uri| keypair(uri))
+            .collect::<Result<_, _>>()?;
+        let ids = keys
+            .iter()
+            .map(|key| AccountId32(key.public_key().0))
+            .collect();
         endow(&self.url, ids, amount).await?;
         stream::iter(keys)
             .map(|key| async move {
@@ -93,7 +104,9 @@ async fn map(chain: &Chain) -> Result<(), ChainError> {
 /// Sends each account `amount` base units of the native token, in one transaction.
 async fn endow(url: &str, accounts: Vec<AccountId32>, amount: u128) -> Result<(), ChainError> {
     const WHAT: &str = "fund accounts";
-    let api = OnlineClient::<PolkadotConfig>::from_insecure_url(url).await.map_err(failed(WHAT))?;
+    let api = OnlineClient::<PolkadotConfig>::from_insecure_url(url)
+        .await
+        .map_err(failed(WHAT))?;
     let transfers: Vec<Value> = accounts
         .into_iter()
         .map(|account| {
@@ -102,7 +115,11 @@ async fn endow(url: &str, accounts: Vec<AccountId32>, amount: u128) -> Result<()
             Value::unnamed_variant("Balances", [transfer])
         })
         .collect();
-    let batch = subxt::dynamic::transaction("Utility", "batch_all", vec![Value::unnamed_composite(transfers)]);
+    let batch = subxt::dynamic::transaction(
+        "Utility",
+        "batch_all",
+        vec![Value::unnamed_composite(transfers)],
+    );
     api.tx()
         .await
         .map_err(failed(WHAT))?
@@ -116,5 +133,8 @@ async fn endow(url: &str, accounts: Vec<AccountId32>, amount: u128) -> Result<()
 }
 
 fn failed<E: std::fmt::Display>(what: &'static str) -> impl Fn(E) -> ChainError {
-    move |error| ChainError::Client { what, reason: error.to_string() }
+    move |error| ChainError::Client {
+        what,
+        reason: error.to_string(),
+    }
 }

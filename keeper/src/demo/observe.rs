@@ -36,7 +36,11 @@ impl Stage {
     pub async fn see_ledger(&self, moment: String) -> Result<SeenLedger, DemoError> {
         let ledger = self.emission.ledger().await?;
         let balance = self.token.balance_of(self.emission.address()).await?;
-        Ok(SeenLedger { moment, ledger, balance })
+        Ok(SeenLedger {
+            moment,
+            ledger,
+            balance,
+        })
     }
 
     /// Every operator, and what its payee holds in base units.

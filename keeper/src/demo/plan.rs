@@ -49,7 +49,10 @@ pub const SUPPLY_TOKENS: u128 = 100_000_000;
 
 /// The meter of the demo. A client asks one operator for about one job an epoch here, so
 /// the threshold of fragment work is half an average job and not the fifty of a busy day.
-pub const METER: Meter = Meter { fragment_threshold: 1_000, ..DEFAULT };
+pub const METER: Meter = Meter {
+    fragment_threshold: 1_000,
+    ..DEFAULT
+};
 
 /// The parameters, the same in all epochs.
 pub const PARAMS: Params = Params {
@@ -67,7 +70,10 @@ pub const PARAMS: Params = Params {
 };
 
 /// How rewards vest: by weeks, over four of them.
-pub const VESTING: Vesting = Vesting { period_epochs: 7, vesting_periods: 4 };
+pub const VESTING: Vesting = Vesting {
+    period_epochs: 7,
+    vesting_periods: 4,
+};
 
 /// A fee unit, in millionths of a token: with 46 bits of them an operator's fees of an
 /// epoch may reach 70 million tokens.
@@ -103,7 +109,10 @@ pub fn terms(settings: &Settings, members: &[Member], decimals: u8, epochs: u32)
         funded: FUNDING_TOKENS * 10_u128.pow(u32::from(decimals)),
         tiers: members
             .iter()
-            .map(|member| Tier { vetted: member.vetted, bond: member.bond })
+            .map(|member| Tier {
+                vetted: member.vetted,
+                bond: member.bond,
+            })
             .collect(),
         epochs,
     }

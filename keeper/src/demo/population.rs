@@ -54,7 +54,15 @@ pub fn members(decimals: u8, rng: &mut ChaCha20Rng) -> Vec<Member> {
             opened += usize::from(open);
             let thin = opened % ONE_THIN_IN == 0;
             let bond = if thin { whole / 10 } else { whole };
-            Member { stake, vetted: !open, bond: if open { bond.max(SMALLEST_BOND_TOKENS) * one } else { 0 } }
+            Member {
+                stake,
+                vetted: !open,
+                bond: if open {
+                    bond.max(SMALLEST_BOND_TOKENS) * one
+                } else {
+                    0
+                },
+            }
         })
         .collect()
 }
@@ -66,7 +74,13 @@ fn all_stakes(published: &data::Stakes) -> Vec<u64> {
     let ratio = tail_ratio(smallest, others, rest);
     let tail = (1..=others).map(|rank| smallest * ratio.powi(rank as i32));
     // Stakes are between one token and the total, which fits by far.
-    published.largest.iter().copied().chain(tail).map(|stake| stake.max(1.0) as u64).collect()
+    published
+        .largest
+        .iter()
+        .copied()
+        .chain(tail)
+        .map(|stake| stake.max(1.0) as u64)
+        .collect()
 }
 
 /// The ratio below 1 for which `first * (ratio + ratio^2 + ... + ratio^count) = sum`.
@@ -75,7 +89,9 @@ fn tail_ratio(first: f64, count: usize, sum: f64) -> f64 {
     // Each step halves the interval: 60 exhaust an f64.
     for _ in 0..60 {
         let ratio: f64 = (low + high) / 2.0;
-        let total: f64 = (1..=count).map(|rank| first * ratio.powi(rank as i32)).sum();
+        let total: f64 = (1..=count)
+            .map(|rank| first * ratio.powi(rank as i32))
+            .sum();
         if total < sum {
             low = ratio;
         } else {
@@ -98,9 +114,16 @@ mod tests {
     #[test]
     fn the_population_is_as_skewed_as_the_measured_one() {
         let published = data::stakes();
-        let stakes: Vec<u128> = population(1).iter().map(|member| u128::from(member.stake)).collect();
+        let stakes: Vec<u128> = population(1)
+            .iter()
+            .map(|member| u128::from(member.stake))
+            .collect();
         assert_eq!(stakes.len(), published.operators);
-        assert!((gini(&stakes) - published.gini).abs() < 0.01, "Gini {}", gini(&stakes));
+        assert!(
+            (gini(&stakes) - published.gini).abs() < 0.01,
+            "Gini {}",
+            gini(&stakes)
+        );
         let off = stakes.iter().sum::<u128>() as f64 / published.total - 1.0;
         assert!(off.abs() < 1e-4, "total off by {off}");
     }
@@ -111,7 +134,9 @@ mod tests {
         for block in members.chunks(ONE_OPEN_IN) {
             assert_eq!(block.iter().filter(|member| !member.vetted).count(), 1);
         }
-        assert!(members.iter().all(|member| member.vetted == (member.bond == 0)));
+        assert!(members
+            .iter()
+            .all(|member| member.vetted == (member.bond == 0)));
     }
 
     #[test]

@@ -21,7 +21,11 @@ impl Progress {
     /// Begins to count time.
     #[must_use]
     pub fn start() -> Self {
-        Self { started: Instant::now(), drawn: None, terminal: std::io::stderr().is_terminal() }
+        Self {
+            started: Instant::now(),
+            drawn: None,
+            terminal: std::io::stderr().is_terminal(),
+        }
     }
 
     /// Says that so much of a stage is done.

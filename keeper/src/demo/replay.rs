@@ -73,7 +73,10 @@ impl Played {
         }
         for epoch in self.seen.epochs.iter_mut().flatten().take(1) {
             for vetted in [true, false] {
-                let some = epoch.previews.iter_mut().find(|p| p.vetted == vetted && p.reward > 0);
+                let some = epoch
+                    .previews
+                    .iter_mut()
+                    .find(|p| p.vetted == vetted && p.reward > 0);
                 if let Some(preview) = some {
                     preview.reward += 1;
                 }
@@ -88,7 +91,9 @@ struct Folder(tempfile::TempDir);
 impl Folder {
     fn new() -> Result<Self, DemoError> {
         let folder = tempfile::Builder::new().prefix("plimsoll-demo-").tempdir();
-        folder.map(Self).map_err(DemoError::files("a temporary folder"))
+        folder
+            .map(Self)
+            .map_err(DemoError::files("a temporary folder"))
     }
 
     fn path(&self) -> &Path {
@@ -118,7 +123,9 @@ pub async fn play(
         world.name()
     ));
 
-    let mut attesters: Vec<_> = (0..ATTESTERS).map(|which| key(seed, which).address()).collect();
+    let mut attesters: Vec<_> = (0..ATTESTERS)
+        .map(|which| key(seed, which).address())
+        .collect();
     attesters.sort_unstable();
     let stage = stage::set(world, artifacts, seed, &members, attesters, progress).await?;
 
@@ -163,7 +170,12 @@ pub async fn play(
 
     let terms = plan::terms(&replay.stage.settings, &members, DECIMALS, options.epochs);
     let jobs = receipts.iter().map(|receipt| job(receipt, &span)).collect();
-    Ok(Played { members, terms, jobs, seen })
+    Ok(Played {
+        members,
+        terms,
+        jobs,
+        seen,
+    })
 }
 
 /// The job that a receipt is about.
@@ -212,18 +224,33 @@ async fn engine(
     };
     let config = EngineConfig {
         policy: Policy::default(),
-        spool: Some(Spool { folder: spool, intake }),
+        spool: Some(Spool {
+            folder: spool,
+            intake,
+        }),
         max_ahead_ms: ReceiptsConfig::default().max_ahead_ms,
         book: true,
         book_epochs: 1,
         claim_min: Some(1),
     };
-    Ok(Engine::new(stage.emission.clone(), journal, submitter, attesters, rules, config).await?)
+    Ok(Engine::new(
+        stage.emission.clone(),
+        journal,
+        submitter,
+        attesters,
+        rules,
+        config,
+    )
+    .await?)
 }
 
 /// What all attesters' configurations have in common; `{signer}` stands for the gateway
 /// that each knows.
-async fn attester_config(world: &dyn World, stage: &Stage, folder: &Path) -> Result<String, DemoError> {
+async fn attester_config(
+    world: &dyn World,
+    stage: &Stage,
+    folder: &Path,
+) -> Result<String, DemoError> {
     let meter = &plan::METER;
     let mut text = format!(
         "[receipts]\nnetwork = \"{NETWORK}\"\nsigners = [\"{{signer}}\"]\n\
@@ -234,7 +261,10 @@ async fn attester_config(world: &dyn World, stage: &Stage, folder: &Path) -> Res
         Some(url) => {
             stage.deployment.save(&folder.join("deployment.toml"))?;
             // Writing to a string cannot fail.
-            let _ = write!(text, "[chain]\nurls = [\"{url}\"]\ndeployment = \"deployment.toml\"\n");
+            let _ = write!(
+                text,
+                "[chain]\nurls = [\"{url}\"]\ndeployment = \"deployment.toml\"\n"
+            );
             String::new()
         }
         None => format!("gateway = \"{}\"\n", serve_views(stage).await?),
@@ -253,7 +283,9 @@ async fn serve_views(stage: &Stage) -> Result<String, DemoError> {
     let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .await
         .map_err(DemoError::files("a local port"))?;
-    let address = listener.local_addr().map_err(DemoError::files("a local port"))?;
+    let address = listener
+        .local_addr()
+        .map_err(DemoError::files("a local port"))?;
     tokio::spawn(async move {
         // It serves until the process ends; if it ends before, the attesters say so.
         let _ = axum::serve(listener, gateway(views, domain)).await;
@@ -284,7 +316,9 @@ impl Replay<'_> {
         let reviewed = end + times.attest_window + times.review_window;
         let trouble = Trouble::of(epoch);
         let first = self.spooled;
-        let show = |progress: &mut Progress, step| progress.step(&format!("epoch {epoch}: {trouble}"), step, 4);
+        let show = |progress: &mut Progress, step| {
+            progress.step(&format!("epoch {epoch}: {trouble}"), step, 4)
+        };
 
         show(progress, 0);
         self.to(start + times.epoch / 2).await?;
@@ -302,7 +336,8 @@ impl Replay<'_> {
         self.seen.epochs.push(seen);
         self.look(format!("epoch {epoch} settled")).await?;
         show(progress, 3);
-        self.to(reviewed + times.level_window + 2 * MARGIN_MS).await?;
+        self.to(reviewed + times.level_window + 2 * MARGIN_MS)
+            .await?;
         self.work(epoch).await?;
         let books = self.look(format!("epoch {epoch} paid")).await?;
         show(progress, 4);
@@ -313,7 +348,9 @@ impl Replay<'_> {
     /// Moves the clock and puts everything that is done by then into the spool.
     async fn to(&mut self, time: u64) -> Result<(), DemoError> {
         self.world.clock().set_time(time).await?;
-        let done = self.receipts.partition_point(|receipt| receipt.completed_at <= time);
+        let done = self
+            .receipts
+            .partition_point(|receipt| receipt.completed_at <= time);
         if done > self.spooled {
             let lines: String = self.receipts[self.spooled..done]
                 .iter()
@@ -321,7 +358,10 @@ impl Replay<'_> {
                 .collect::<Result<_, _>>()
                 .map_err(|error| DemoError::files("a receipt")(error.into()))?;
             // Written beside the spool and moved in, so that it is never read half.
-            let (half, whole) = (self.spool.with_extension("part"), self.spool.join(format!("{done:07}.jsonl")));
+            let (half, whole) = (
+                self.spool.with_extension("part"),
+                self.spool.join(format!("{done:07}.jsonl")),
+            );
             std::fs::write(&half, lines).map_err(DemoError::files("the spool"))?;
             std::fs::rename(&half, &whole).map_err(DemoError::files("the spool"))?;
             self.spooled = done;
@@ -334,8 +374,9 @@ impl Replay<'_> {
         let mut accepted = 0;
         for _ in 0..TICKS {
             let tick = self.engine.tick(|_| false).await?;
-            let (_, work) =
-                tick.into_result().map_err(|(step, error)| DemoError::Step { epoch, step, error })?;
+            let (_, work) = tick
+                .into_result()
+                .map_err(|(step, error)| DemoError::Step { epoch, step, error })?;
             accepted += work.accepted;
             if work.is_nothing() {
                 return Ok(accepted);
@@ -353,13 +394,27 @@ impl Replay<'_> {
     }
 
     /// What an epoch came to.
-    fn line(&self, epoch: Epoch, jobs: usize, batches: u32, trouble: Trouble, balanced: bool) -> String {
+    fn line(
+        &self,
+        epoch: Epoch,
+        jobs: usize,
+        batches: u32,
+        trouble: Trouble,
+        balanced: bool,
+    ) -> String {
         let Some(Some(seen)) = self.seen.epochs.last() else {
             return format!("epoch {epoch:>2}/{}  no work", self.epochs);
         };
         let (vetted, open) = (seen.view.vetted, seen.view.open);
-        let budget = seen.view.settlement.map_or(0, |settlement| settlement.budget);
-        let capped = seen.previews.iter().filter(|preview| preview.raised).count();
+        let budget = seen
+            .view
+            .settlement
+            .map_or(0, |settlement| settlement.budget);
+        let capped = seen
+            .previews
+            .iter()
+            .filter(|preview| preview.raised)
+            .count();
         format!(
             "epoch {:>2}/{}  {:>6} jobs {batches:>2} batches  {:>10} {SYMBOL}  fragments {:>5}  capped {capped:>2}  books {}  {trouble}",
             epoch + 1,

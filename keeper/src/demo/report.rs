@@ -85,10 +85,21 @@ impl Outcome<'_> {
 
     fn earnings(&self, out: &mut String) -> std::fmt::Result {
         let (earned, plain) = (self.earned(), self.expected.plain());
-        let stakes: Vec<u128> = self.members.iter().map(|member| u128::from(member.stake)).collect();
+        let stakes: Vec<u128> = self
+            .members
+            .iter()
+            .map(|member| u128::from(member.stake))
+            .collect();
         let all: [u128; 3] = [stakes.iter().sum(), plain.iter().sum(), earned.iter().sum()];
-        writeln!(out, "\nWho earned what, in {} (plain: the same budgets paid by work alone)", self.symbol)?;
-        writeln!(out, "  operators by size    stake   work     plain pay        earned   earned/plain")?;
+        writeln!(
+            out,
+            "\nWho earned what, in {} (plain: the same budgets paid by work alone)",
+            self.symbol
+        )?;
+        writeln!(
+            out,
+            "  operators by size    stake   work     plain pay        earned   earned/plain"
+        )?;
         let size = self.members.len().div_ceil(GROUPS);
         let ratio = |earned: u128, plain: u128| earned as f64 / plain.max(1) as f64;
         let groups: Vec<_> = (0..self.members.len())
@@ -99,7 +110,10 @@ impl Outcome<'_> {
                 (group.clone(), sum(&stakes), sum(&plain), sum(&earned))
             })
             .collect();
-        let most = groups.iter().map(|(_, _, plain, earned)| ratio(*earned, *plain)).fold(0.0, f64::max);
+        let most = groups
+            .iter()
+            .map(|(_, _, plain, earned)| ratio(*earned, *plain))
+            .fold(0.0, f64::max);
         for (group, stake, plain, earned) in groups {
             let times = ratio(earned, plain);
             writeln!(
@@ -115,8 +129,21 @@ impl Outcome<'_> {
                 bar(times, most, BAR)
             )?;
         }
-        let budgets: u128 = self.expected.epochs.iter().map(|epoch| epoch.allocation.budget()).sum();
-        writeln!(out, "  {:<25} {:>6} {:>13} {:>13}  {:>6.2}x", "all", "", self.tokens(all[1]), self.tokens(all[2]), ratio(all[2], all[1]))?;
+        let budgets: u128 = self
+            .expected
+            .epochs
+            .iter()
+            .map(|epoch| epoch.allocation.budget())
+            .sum();
+        writeln!(
+            out,
+            "  {:<25} {:>6} {:>13} {:>13}  {:>6.2}x",
+            "all",
+            "",
+            self.tokens(all[1]),
+            self.tokens(all[2]),
+            ratio(all[2], all[1])
+        )?;
         writeln!(
             out,
             "  {} of the budgets ({}) went back to the reserve: above every cap, ceiling and uplift",
@@ -129,7 +156,8 @@ impl Outcome<'_> {
         let (earned, plain, capped) = (self.earned(), self.expected.plain(), self.capped());
         writeln!(out, "\nSome of them        tier    bond            plain pay        earned   vesting   capped")?;
         let find = |wanted: &dyn Fn(usize) -> bool| (0..self.members.len()).find(|k| wanted(*k));
-        let last = |wanted: &dyn Fn(usize) -> bool| (0..self.members.len()).rev().find(|k| wanted(*k));
+        let last =
+            |wanted: &dyn Fn(usize) -> bool| (0..self.members.len()).rev().find(|k| wanted(*k));
         let vetted = |k: usize| self.members[k].vetted && plain[k] > 0;
         let open = |k: usize| !self.members[k].vetted && plain[k] > 0;
         let thin = |k: usize| open(k) && self.bound_by_bond(k);
@@ -145,7 +173,11 @@ impl Outcome<'_> {
         ];
         for (name, k) in chosen.into_iter().filter_map(|(name, k)| Some((name, k?))) {
             let member = &self.members[k];
-            let bond = if member.vetted { "-".into() } else { self.tokens(member.bond) };
+            let bond = if member.vetted {
+                "-".into()
+            } else {
+                self.tokens(member.bond)
+            };
             writeln!(
                 out,
                 "  {name:<15} #{:<3} {:<6} {bond:>12} {:>13} {:>13} {:>9} {:>5}/{}",
@@ -175,13 +207,26 @@ impl Outcome<'_> {
     fn curve(&self, out: &mut String) -> std::fmt::Result {
         writeln!(out, "\nLorenz curve: what the poorest have together")?;
         writeln!(out, "  share of operators   10%   20%   30%   40%   50%   60%   70%   80%   90%   Gini  >50% held by")?;
-        let stakes: Vec<u128> = self.members.iter().map(|member| u128::from(member.stake)).collect();
-        for (name, values) in [("stake", stakes), ("plain pay", self.expected.plain()), ("earned", self.earned())] {
+        let stakes: Vec<u128> = self
+            .members
+            .iter()
+            .map(|member| u128::from(member.stake))
+            .collect();
+        for (name, values) in [
+            ("stake", stakes),
+            ("plain pay", self.expected.plain()),
+            ("earned", self.earned()),
+        ] {
             write!(out, "  {name:<17} ")?;
             for share in &lorenz(&values, GROUPS)[..GROUPS - 1] {
                 write!(out, " {:>4.1}%", share * 100.0)?;
             }
-            writeln!(out, "  {:.3}  {:>3} operators", gini(&values), nakamoto(&values))?;
+            writeln!(
+                out,
+                "  {:.3}  {:>3} operators",
+                gini(&values),
+                nakamoto(&values)
+            )?;
         }
         Ok(())
     }
@@ -193,20 +238,40 @@ impl Outcome<'_> {
             let view = &epoch.view;
             fragment += view.vetted.fragment + view.open.fragment;
             work += view.vetted.total() + view.open.total();
-            entitled += view.division.map_or(0, |division| division.fragment_budget) >> FRACTION_BITS;
+            entitled +=
+                view.division.map_or(0, |division| division.fragment_budget) >> FRACTION_BITS;
             budgets += view.settlement.map_or(0, |settlement| settlement.budget);
-            open_raised += usize::from(view.settlement.is_some_and(|settlement| settlement.open_raised));
+            open_raised += usize::from(
+                view.settlement
+                    .is_some_and(|settlement| settlement.open_raised),
+            );
             worked += 1;
         }
         let capped = self.capped();
         let ever = capped.iter().filter(|count| **count > 0).count();
         let open: Vec<bool> = self.members.iter().map(|member| !member.vetted).collect();
         let earned = self.earned();
-        let open_earned: u128 = earned.iter().zip(&open).filter(|(_, open)| **open).map(|(earned, _)| earned).sum();
+        let open_earned: u128 = earned
+            .iter()
+            .zip(&open)
+            .filter(|(_, open)| **open)
+            .map(|(earned, _)| earned)
+            .sum();
         writeln!(out, "\nThe mechanism")?;
-        writeln!(out, "  fragments       {} of the work, entitled to {} of the budgets (floor {}%)", percent(fragment, work), percent(entitled, budgets), self.terms.params.fragment_floor / 10_000)?;
+        writeln!(
+            out,
+            "  fragments       {} of the work, entitled to {} of the budgets (floor {}%)",
+            percent(fragment, work),
+            percent(entitled, budgets),
+            self.terms.params.fragment_floor / 10_000
+        )?;
         writeln!(out, "  capped          {ever} vetted operators, {} times in {worked} epochs, at {}% of a budget each", capped.iter().sum::<usize>(), f64::from(self.terms.params.operator_cap) / 10_000.0)?;
-        writeln!(out, "  open pool       {} of the budgets (ceiling {}%, reached in {open_raised} epochs)", percent(open_earned, budgets), self.terms.params.open_ceiling / 10_000)?;
+        writeln!(
+            out,
+            "  open pool       {} of the budgets (ceiling {}%, reached in {open_raised} epochs)",
+            percent(open_earned, budgets),
+            self.terms.params.open_ceiling / 10_000
+        )?;
         let ahead = self.vesting_ahead();
         let rest: u128 = ahead.iter().sum();
         let largest = ahead.iter().copied().max().unwrap_or(0);
@@ -251,7 +316,11 @@ impl Outcome<'_> {
             return Ok(());
         };
         let ledger = &step.ledger;
-        writeln!(out, "\nThe contract's ledger, in {} at the end of epoch {}", self.symbol, self.terms.epochs)?;
+        writeln!(
+            out,
+            "\nThe contract's ledger, in {} at the end of epoch {}",
+            self.symbol, self.terms.epochs
+        )?;
         let rows = [
             ("reserve", ledger.reserve),
             ("inflows to come", ledger.inflows),
@@ -280,12 +349,22 @@ impl Outcome<'_> {
         writeln!(out, "\nChecks: views and token balances on chain against amounts recomputed from the receipts")?;
         for check in self.checks {
             let verdict = if check.passed() { "passed" } else { "FAILED" };
-            writeln!(out, "  {:<3} {verdict}  {:>7} compared  {}", check.id, grouped(check.compared as u128), check.what)?;
+            writeln!(
+                out,
+                "  {:<3} {verdict}  {:>7} compared  {}",
+                check.id,
+                grouped(check.compared as u128),
+                check.what
+            )?;
             for failure in &check.failures {
                 writeln!(out, "        {failure}")?;
             }
             if check.failed > check.failures.len() {
-                writeln!(out, "        and {} more", check.failed - check.failures.len())?;
+                writeln!(
+                    out,
+                    "        and {} more",
+                    check.failed - check.failures.len()
+                )?;
             }
         }
         writeln!(out, "  rewards digest {}", self.digest)

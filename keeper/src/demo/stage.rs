@@ -1,11 +1,11 @@
 //! Sets the demo up: deploys token and emission, registers and vouches for the
 //! population, posts bonds and funds the reserve, all before genesis.
 
+use super::attesters::THRESHOLD;
 use super::plan;
 use super::population::Member;
 use super::progress::Progress;
 use super::world::World;
-use super::attesters::THRESHOLD;
 use super::DemoError;
 use crate::chain::{Chain, H160};
 use crate::contract::Emission;
@@ -74,8 +74,15 @@ pub async fn set(
         // `deploy` puts the address of the new token in.
         settings: plan::settings(H160::zero(), DECIMALS, plan::genesis(now)),
         params: plan::PARAMS,
-        roles: Roles { owner: me, registrar: me, guardian: me },
-        attesters: Attesters { threshold: THRESHOLD, members: attesters },
+        roles: Roles {
+            owner: me,
+            registrar: me,
+            guardian: me,
+        },
+        attesters: Attesters {
+            threshold: THRESHOLD,
+            members: attesters,
+        },
     };
     let url = world.url().unwrap_or_else(|| "(embedded)".into());
     let deployment = deploy::deploy(&chain, &url, artifacts, &plan, &mut ()).await?;
@@ -93,7 +100,13 @@ pub async fn set(
         return Err(DemoError::Late);
     }
     let settings = emission.settings().await?;
-    Ok(Stage { deployment, token, emission, settings, payees })
+    Ok(Stage {
+        deployment,
+        token,
+        emission,
+        settings,
+        payees,
+    })
 }
 
 /// Where an operator is paid: an address for which nobody has a key, as a cold one.
@@ -112,16 +125,26 @@ async fn register(
 ) -> Result<(), DemoError> {
     // The accounts differ between runs on one node, so that each can register.
     let contract = hex::encode(&emission.address()[..4]);
-    let uris: Vec<String> = (0..payees.len()).map(|k| format!("//demo-{seed}-{contract}//{k}")).collect();
+    let uris: Vec<String> = (0..payees.len())
+        .map(|k| format!("//demo-{seed}-{contract}//{k}"))
+        .collect();
     let accounts = world.accounts(&uris, OPERATOR_ENDOWMENT).await?;
     for (k, (account, payee)) in accounts.iter().zip(payees).enumerate() {
-        submit_once(account, "register", &emission.message(calls::register(*payee))).await?;
+        submit_once(
+            account,
+            "register",
+            &emission.message(calls::register(*payee)),
+        )
+        .await?;
         progress.step("registering operators", k + 1, payees.len());
     }
     // Receipts name operators by index: each must have the one of its position.
     let count = emission.operators().await?;
     if count as usize != payees.len() {
-        return Err(DemoError::Registered { wanted: payees.len(), found: count });
+        return Err(DemoError::Registered {
+            wanted: payees.len(),
+            found: count,
+        });
     }
     let last = payees.len() as OperatorIndex - 1;
     stream::iter(0..=last)
@@ -144,18 +167,29 @@ async fn admit(
     members: &[Member],
     progress: &mut Progress,
 ) -> Result<(), DemoError> {
-    let vetted: Vec<OperatorIndex> =
-        (0..).zip(members).filter(|(_, member)| member.vetted).map(|(k, _)| k).collect();
+    let vetted: Vec<OperatorIndex> = (0..)
+        .zip(members)
+        .filter(|(_, member)| member.vetted)
+        .map(|(k, _)| k)
+        .collect();
     for some in vetted.chunks(VOUCHES) {
         submit_once(chain, "vouch", &emission.message(calls::vouch(some))).await?;
     }
-    let bonds: Vec<(OperatorIndex, u128)> =
-        (0..).zip(members).filter(|(_, member)| member.bond > 0).map(|(k, member)| (k, member.bond)).collect();
+    let bonds: Vec<(OperatorIndex, u128)> = (0..)
+        .zip(members)
+        .filter(|(_, member)| member.bond > 0)
+        .map(|(k, member)| (k, member.bond))
+        .collect();
     let funding = plan::FUNDING_TOKENS * 10_u128.pow(u32::from(DECIMALS));
     let all = bonds.iter().fold(funding, |sum, (_, bond)| sum + bond);
     submit_once(chain, "approve", &token.approve(emission.address(), all)).await?;
     for (done, (operator, bond)) in bonds.iter().enumerate() {
-        submit_once(chain, "bond", &emission.message(calls::bond(*operator, *bond))).await?;
+        submit_once(
+            chain,
+            "bond",
+            &emission.message(calls::bond(*operator, *bond)),
+        )
+        .await?;
         progress.step("posting bonds", done + 1, bonds.len());
     }
     submit_once(chain, "fund", &emission.message(calls::fund(funding))).await?;

@@ -124,10 +124,16 @@ pub fn read(path: Option<&Path>, operators: usize) -> Result<Vec<TracedJob>, Tra
         return azure(Path::new("(shipped)"), data::TRACE.as_bytes());
     };
     let name = path.display().to_string();
-    let file = |source| TraceError::File { path: name.clone(), source };
+    let file = |source| TraceError::File {
+        path: name.clone(),
+        source,
+    };
     let mut head = Vec::new();
     let opened = File::open(path).map_err(file)?;
-    opened.take(TRACE_HEAD.len() as u64).read_to_end(&mut head).map_err(file)?;
+    opened
+        .take(TRACE_HEAD.len() as u64)
+        .read_to_end(&mut head)
+        .map_err(file)?;
     if head == TRACE_HEAD {
         return azure(path, File::open(path).map_err(file)?);
     }
@@ -140,7 +146,12 @@ pub fn read(path: Option<&Path>, operators: usize) -> Result<Vec<TracedJob>, Tra
         })?;
         if receipt.operator as usize >= operators {
             let (operator, receipt) = (receipt.operator, receipts.len() + 1);
-            return Err(TraceError::Operator { path: name, receipt, operator, operators });
+            return Err(TraceError::Operator {
+                path: name,
+                receipt,
+                operator,
+                operators,
+            });
         }
         receipts.push(receipt);
     }
@@ -162,7 +173,11 @@ fn azure(path: &Path, from: impl Read + Send) -> Result<Vec<TracedJob>, TraceErr
     let mut jobs = Vec::new();
     let mut first = None;
     for job in jobs_from(path, from)? {
-        let bad = |line, reason| TraceError::Line { path: name.clone(), line, reason };
+        let bad = |line, reason| TraceError::Line {
+            path: name.clone(),
+            line,
+            reason,
+        };
         let job = job.map_err(|refusal| bad(refusal.line.unwrap_or(0), refusal.reason))?;
         let start = *first.get_or_insert(job.at);
         let offset_ms = job
@@ -170,7 +185,13 @@ fn azure(path: &Path, from: impl Read + Send) -> Result<Vec<TracedJob>, TraceErr
             .checked_sub(start)
             .ok_or_else(|| bad(job.row + 2, "its time is before the first one's".into()))?;
         let (input, output) = (job.input_tokens, job.output_tokens);
-        jobs.push(TracedJob { offset_ms, input, cached: 0, output, parties: None });
+        jobs.push(TracedJob {
+            offset_ms,
+            input,
+            cached: 0,
+            output,
+            parties: None,
+        });
     }
     if jobs.is_empty() {
         return Err(TraceError::Empty(name));
@@ -214,12 +235,23 @@ impl Gateway<'_> {
             .map(|(number, job)| {
                 let (operator, client) = job.parties.unwrap_or_else(|| {
                     let small = job.input + job.output <= SMALL_JOB_TOKENS;
-                    let operator = if small { rng.random_range(0..members.len()) } else { stakes.draw(rng) };
+                    let operator = if small {
+                        rng.random_range(0..members.len())
+                    } else {
+                        stakes.draw(rng)
+                    };
                     // There are fewer than 2^24 operators.
                     (operator as OperatorIndex, self.client(clients.draw(rng)))
                 });
                 let vetted = members[operator as usize].vetted;
-                self.receipt(number, job, operator, client, vetted, span.stretched(job.offset_ms, whole))
+                self.receipt(
+                    number,
+                    job,
+                    operator,
+                    client,
+                    vetted,
+                    span.stretched(job.offset_ms, whole),
+                )
             })
             .collect();
         receipts.sort_by_key(|receipt| receipt.completed_at);
@@ -255,7 +287,8 @@ impl Gateway<'_> {
             signature: None,
         };
         let units = self.meter.units(&receipt).unwrap_or(0);
-        receipt.fee = u128::from(units) * FEE_MILLIONTHS * 10_u128.pow(u32::from(self.decimals)) / 1_000_000;
+        receipt.fee =
+            u128::from(units) * FEE_MILLIONTHS * 10_u128.pow(u32::from(self.decimals)) / 1_000_000;
         receipt.sign(self.network, self.key);
         receipt
     }
@@ -293,7 +326,11 @@ mod tests {
     use crate::meter;
     use rand_chacha::rand_core::SeedableRng;
 
-    const SPAN: Span = Span { genesis: 1_000_000, epoch_ms: 86_400_000, epochs: 14 };
+    const SPAN: Span = Span {
+        genesis: 1_000_000,
+        epoch_ms: 86_400_000,
+        epochs: 14,
+    };
 
     fn receipts(seed: u64) -> Vec<Receipt> {
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
@@ -301,8 +338,20 @@ mod tests {
         let jobs = read(None, 197).expect("the shipped trace");
         let key = Key::from_bytes([7; 32]).expect("a key");
         let network = Network::new("test");
-        let gateway = Gateway { seed, key: &key, network: &network, meter: &meter::DEFAULT, decimals: 18 };
-        gateway.receipts(&jobs[..500], &members, &data::client_requests(), &SPAN, &mut rng)
+        let gateway = Gateway {
+            seed,
+            key: &key,
+            network: &network,
+            meter: &meter::DEFAULT,
+            decimals: 18,
+        };
+        gateway.receipts(
+            &jobs[..500],
+            &members,
+            &data::client_requests(),
+            &SPAN,
+            &mut rng,
+        )
     }
 
     #[test]
@@ -332,10 +381,17 @@ mod tests {
     #[test]
     fn large_jobs_go_to_the_large() {
         let receipts = receipts(5);
-        let large: Vec<_> = receipts.iter().filter(|r| r.input_tokens + r.output_tokens > SMALL_JOB_TOKENS).collect();
+        let large: Vec<_> = receipts
+            .iter()
+            .filter(|r| r.input_tokens + r.output_tokens > SMALL_JOB_TOKENS)
+            .collect();
         let top = large.iter().filter(|receipt| receipt.operator < 10).count();
         // The ten largest have 61.7% of the stake.
-        assert!((0.5..0.75).contains(&(top as f64 / large.len() as f64)), "{top} of {}", large.len());
+        assert!(
+            (0.5..0.75).contains(&(top as f64 / large.len() as f64)),
+            "{top} of {}",
+            large.len()
+        );
     }
 
     #[test]
@@ -354,8 +410,13 @@ mod tests {
         let wrong = azure(&format!("{head}2023-11-16 18:15:46.1,3,4\nyesterday,3,4\n"));
         let error = wrong.expect_err("a bad time").to_string();
         assert!(error.contains("x.csv, line 3"), "{error}");
-        let back = azure(&format!("{head}2023-11-16 18:15:46.1,3,4\n2023-11-16 18:15:46.0,3,4\n"));
-        assert!(back.expect_err("back in time").to_string().contains("x.csv, line 3"));
+        let back = azure(&format!(
+            "{head}2023-11-16 18:15:46.1,3,4\n2023-11-16 18:15:46.0,3,4\n"
+        ));
+        assert!(back
+            .expect_err("back in time")
+            .to_string()
+            .contains("x.csv, line 3"));
         assert!(matches!(azure(head), Err(TraceError::Empty(_))));
     }
 
@@ -365,12 +426,18 @@ mod tests {
         let mut two = one.clone();
         (one.operator, one.completed_at) = (3, 5_000);
         (two.id, two.operator, two.completed_at) = ([9; 32], 4, 6_500);
-        let file = tempfile::Builder::new().suffix(".jsonl").tempfile().expect("a file");
+        let file = tempfile::Builder::new()
+            .suffix(".jsonl")
+            .tempfile()
+            .expect("a file");
         let lines = [&one, &two].map(|receipt| serde_json::to_string(receipt).expect("JSON"));
         std::fs::write(file.path(), lines.join("\n")).expect("written");
         let jobs = read(Some(file.path()), 5).expect("receipts");
         assert_eq!((jobs[0].offset_ms, jobs[1].offset_ms), (0, 1_500));
         assert_eq!(jobs[1].parties, Some((4, two.client)));
-        assert!(matches!(read(Some(file.path()), 4), Err(TraceError::Operator { receipt: 2, .. })));
+        assert!(matches!(
+            read(Some(file.path()), 4),
+            Err(TraceError::Operator { receipt: 2, .. })
+        ));
     }
 }
