@@ -537,3 +537,92 @@ impl World for EmbeddedClient {
         Ok(accounts)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A payment to somebody, signed with the next nonce.
+    async fn payment(client: &EmbeddedClient, amount: u128) -> SignedTx {
+        let tx = Tx::Call {
+            to: H160::repeat_byte(0x11),
+            value: amount,
+            data: Vec::new(),
+        };
+        let run = client.dry_run(&tx).await.expect("the chain runs");
+        assert_eq!(run.result, Ok(Vec::new()));
+        let limits = Limits::with_margin(run.weight, run.deposit);
+        let nonce = client.next_nonce().await.expect("the chain runs");
+        client.sign(&tx, limits, nonce).await.expect("it is signed")
+    }
+
+    fn start() -> EmbeddedClient {
+        EmbeddedClient::start("//Alice").expect("a chain")
+    }
+
+    #[tokio::test]
+    async fn the_same_bytes_are_one_transaction_however_often_they_are_sent() {
+        let client = start();
+        let signed = payment(&client, 1_000_000_000_000).await;
+        let pending = client.find(&signed, 0).await.expect("the chain runs");
+        assert!(matches!(pending, Found::Pending { .. }));
+        for _ in 0..3 {
+            client.send(&signed).await.expect("taken, or there already");
+        }
+        assert_eq!(client.next_nonce().await, Ok(signed.nonce + 1));
+        let found = client.find(&signed, 0).await.expect("the chain runs");
+        let Found::Included(outcome) = found else {
+            panic!("{found:?}");
+        };
+        assert_eq!(outcome.result, Ok(()));
+        assert!(outcome.fee > 0);
+    }
+
+    #[tokio::test]
+    async fn a_used_nonce_makes_a_transaction_dead() {
+        let client = start();
+        let first = payment(&client, 1_000_000_000_000).await;
+        let second = payment(&client, 2_000_000_000_000).await;
+        client.send(&first).await.expect("taken");
+        let refused = client.send(&second).await.expect_err("its nonce is used");
+        assert!(matches!(refused, ChainError::Pool { name, .. } if name == "Stale"));
+        assert_eq!(client.find(&second, 0).await, Ok(Found::Dead));
+    }
+
+    #[tokio::test]
+    async fn a_fee_is_told_without_being_paid() {
+        let client = start();
+        let signed = payment(&client, 1_000_000_000_000).await;
+        let before = client.balance().await;
+        assert!(client.fee(&signed).await.expect("an estimate") > 0);
+        assert_eq!(client.balance().await, before);
+        assert_eq!(client.next_nonce().await, Ok(signed.nonce));
+    }
+
+    #[tokio::test]
+    async fn time_stands_still_between_blocks_and_goes_forward_only() {
+        let client = start();
+        let now = client.now_ms().await.expect("the chain runs");
+        client.set_time(now + 86_400_000).await.expect("forward");
+        client.set_time(now).await.expect("it is there already");
+        assert_eq!(client.now_ms().await, Ok(now + 86_400_000));
+        let signed = payment(&client, 1_000_000_000_000).await;
+        client.send(&signed).await.expect("taken");
+        assert_eq!(client.now_ms().await, Ok(now + 86_400_000 + BLOCK_TIME_MS));
+    }
+
+    #[tokio::test]
+    async fn new_accounts_can_pay_and_are_mapped() {
+        let client = start();
+        let uris = ["//one".to_owned(), "//two".to_owned()];
+        for account in client
+            .accounts(&uris, 7_000_000_000_000)
+            .await
+            .expect("funded")
+        {
+            assert_eq!(account.mapped().await, Ok(true));
+            assert_eq!(account.balance().await, Ok(7_000_000_000_000));
+        }
+        assert!(client.with_account("no uri at all").is_err());
+    }
+}

@@ -185,13 +185,16 @@ pub async fn run(
     };
     let mut progress = Progress::start();
     let mut played = replay::play(options, &*world, artifacts, &mut progress).await?;
+    let rewards: String = played.seen.rewards().collect();
+    let digest = hex::encode(keccak(rewards.as_bytes()));
     if options.tamper {
-        progress.line("tampering by one unit each: a receipt, two rewards, a payee's and the contract's balance");
+        progress.line(
+            "tampering by one unit each: a receipt, two rewards, a payee's and the contract's balance",
+        );
         played.tamper();
     }
     let expected = Expected::of(&played.terms, &played.jobs);
     let checks = checks(&played.terms, &expected, &played.seen);
-    let rewards: String = played.seen.rewards().collect();
     let outcome = Outcome {
         seed: options.seed,
         members: &played.members,
@@ -199,7 +202,7 @@ pub async fn run(
         expected: &expected,
         seen: &played.seen,
         checks: &checks,
-        digest: &hex::encode(keccak(rewards.as_bytes())),
+        digest: &digest,
         symbol: stage::SYMBOL,
         decimals: stage::DECIMALS,
     };

@@ -29,7 +29,7 @@ use rand_chacha::ChaCha20Rng;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::net::Ipv4Addr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ const NETWORK: &str = "plimsoll-demo";
 const MARGIN_MS: u64 = 150_000;
 
 /// How often the engine is asked at one moment before it must have come to rest.
-const TICKS: usize = 6;
+const TICKS: usize = 12;
 
 /// How long an attester may take to answer.
 const ATTESTER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -115,11 +115,21 @@ pub async fn play(
     let mut rng = ChaCha20Rng::seed_from_u64(seed);
     let members = members(DECIMALS, &mut rng);
     let jobs = workload::read(options.trace.as_deref(), members.len())?;
+    let clients = data::client_requests();
+    let trace = match &options.trace {
+        Some(path) => path.display().to_string(),
+        None => "Azure's conversation trace of 2023".into(),
+    };
     progress.line(&format!(
-        "{} jobs for {} operators over {} epochs of a day, on {}",
+        "{} jobs: {trace}, its {} minutes stretched over {} epochs of a day; seed {seed}",
         grouped(jobs.len() as u128),
+        jobs.iter().map(|job| job.offset_ms).max().unwrap_or(0) / 60_000,
+        options.epochs
+    ));
+    progress.line(&format!(
+        "{} operators with the stakes of Livepeer's, {} clients with the shares of ServeGen's; on {}",
         members.len(),
-        options.epochs,
+        clients.len(),
         world.name()
     ));
 
@@ -136,7 +146,6 @@ pub async fn play(
         epoch_ms: stage.settings.times.epoch,
         epochs: options.epochs,
     };
-    let clients = data::client_requests();
     let receipts = Gateway {
         seed,
         key: &signer,
@@ -155,7 +164,7 @@ pub async fn play(
         stage,
         cast,
         gateway: signer.address(),
-        spool: folder.path().join("spool"),
+        folder: folder.path().join("spool"),
         receipts: &receipts,
         spooled: 0,
         seen: Seen::default(),
@@ -163,6 +172,15 @@ pub async fn play(
     };
     for epoch in 0..options.epochs {
         replay.epoch(epoch, progress).await?;
+    }
+    let counts = replay.engine.journal().counts().await?;
+    let quarantined: u64 = counts.quarantined.values().sum();
+    if counts.pending + counts.batched + quarantined > 0 {
+        progress.line(&format!(
+            "of the receipts {} were quarantined and {} wait for a batch",
+            quarantined,
+            counts.pending + counts.batched
+        ));
     }
     let (operators, paid) = replay.stage.see_operators().await?;
     let mut seen = replay.seen;
@@ -223,7 +241,11 @@ async fn engine(
         lanes: stage.settings.lanes,
     };
     let config = EngineConfig {
-        policy: Policy::default(),
+        // Time stands still while the engine works: nothing need wait for more.
+        policy: Policy {
+            min_interval_ms: 0,
+            ..Policy::default()
+        },
         spool: Some(Spool {
             folder: spool,
             intake,
@@ -299,7 +321,8 @@ struct Replay<'a> {
     engine: Engine,
     cast: Cast,
     gateway: H160,
-    spool: std::path::PathBuf,
+    /// The spool.
+    folder: PathBuf,
     receipts: &'a [Receipt],
     /// How many receipts are in the spool or were.
     spooled: usize,
@@ -321,22 +344,24 @@ impl Replay<'_> {
         };
 
         show(progress, 0);
-        self.to(start + times.epoch / 2).await?;
+        self.clock(start + times.epoch / 2).await?;
         self.cast.befall(trouble, self.gateway).await?;
+        self.spool(start + times.epoch / 2)?;
         let mut batches = self.work(epoch).await?;
         show(progress, 1);
-        self.to(end + times.attest_window / 2).await?;
+        self.clock(end + times.attest_window / 2).await?;
+        self.spool(end)?;
         batches += self.work(epoch).await?;
         let jobs = self.spooled - first;
         self.look(format!("epoch {epoch} attested")).await?;
         show(progress, 2);
-        self.to(reviewed + MARGIN_MS).await?;
+        self.clock(reviewed + MARGIN_MS).await?;
         self.work(epoch).await?;
         let seen = self.stage.see_epoch(epoch).await?;
         self.seen.epochs.push(seen);
         self.look(format!("epoch {epoch} settled")).await?;
         show(progress, 3);
-        self.to(reviewed + times.level_window + 2 * MARGIN_MS)
+        self.clock(reviewed + times.level_window + 2 * MARGIN_MS)
             .await?;
         self.work(epoch).await?;
         let books = self.look(format!("epoch {epoch} paid")).await?;
@@ -345,12 +370,15 @@ impl Replay<'_> {
         Ok(())
     }
 
-    /// Moves the clock and puts everything that is done by then into the spool.
-    async fn to(&mut self, time: u64) -> Result<(), DemoError> {
-        self.world.clock().set_time(time).await?;
+    async fn clock(&self, time: u64) -> Result<(), DemoError> {
+        Ok(self.world.clock().set_time(time).await?)
+    }
+
+    /// Puts what was completed before `time` into the spool.
+    fn spool(&mut self, time: u64) -> Result<(), DemoError> {
         let done = self
             .receipts
-            .partition_point(|receipt| receipt.completed_at <= time);
+            .partition_point(|receipt| receipt.completed_at < time);
         if done > self.spooled {
             let lines: String = self.receipts[self.spooled..done]
                 .iter()
@@ -359,8 +387,8 @@ impl Replay<'_> {
                 .map_err(|error| DemoError::files("a receipt")(error.into()))?;
             // Written beside the spool and moved in, so that it is never read half.
             let (half, whole) = (
-                self.spool.with_extension("part"),
-                self.spool.join(format!("{done:07}.jsonl")),
+                self.folder.with_extension("part"),
+                self.folder.join(format!("{done:07}.jsonl")),
             );
             std::fs::write(&half, lines).map_err(DemoError::files("the spool"))?;
             std::fs::rename(&half, &whole).map_err(DemoError::files("the spool"))?;

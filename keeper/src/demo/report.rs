@@ -154,7 +154,7 @@ impl Outcome<'_> {
 
     fn notable(&self, out: &mut String) -> std::fmt::Result {
         let (earned, plain, capped) = (self.earned(), self.expected.plain(), self.capped());
-        writeln!(out, "\nSome of them        tier    bond            plain pay        earned   vesting   capped")?;
+        writeln!(out, "\nSome of them        tier    bond            plain pay        earned  unvested  capped")?;
         let find = |wanted: &dyn Fn(usize) -> bool| (0..self.members.len()).find(|k| wanted(*k));
         let last =
             |wanted: &dyn Fn(usize) -> bool| (0..self.members.len()).rev().find(|k| wanted(*k));
