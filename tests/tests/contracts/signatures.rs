@@ -7,6 +7,9 @@ use plimsoll_tests::{entry, Attester, Batch, Setup, World};
 
 const SIGNATURE: usize = 65;
 
+/// Changes one signature.
+type Spoil = dyn Fn(&mut [u8]);
+
 fn unsigned() -> Batch {
     Batch::unsigned(0, 0, 0, &[entry(0, 5, 0, 0)])
 }
@@ -136,7 +139,7 @@ fn expect_strangers(world: &mut World, batch: &Batch, what: &str) {
 #[test]
 fn a_signature_has_one_accepted_form() {
     let (mut world, _) = stage(1, 0);
-    let spoilt = |world: &World, spoil: &dyn Fn(&mut [u8])| {
+    let spoilt = |world: &World, spoil: &Spoil| {
         let mut batch = unsigned().signed(world.emission, &world.attesters[..3]);
         spoil(&mut batch.signatures[SIGNATURE..2 * SIGNATURE]);
         batch
@@ -152,7 +155,7 @@ fn a_signature_has_one_accepted_form() {
         }
         signature[64] ^= 27 ^ 28;
     };
-    let forms: [(&str, &dyn Fn(&mut [u8])); 7] = [
+    let forms: [(&str, &Spoil); 7] = [
         ("high s", &high_s),
         ("v of 0 or 1", &|signature| signature[64] -= 27),
         ("v of 29 or 30", &|signature| signature[64] += 2),

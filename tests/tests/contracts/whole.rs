@@ -160,7 +160,7 @@ fn play(world: &mut World, plan: &Plan) -> Result<(), TestCaseError> {
             .filter_map(|(operator, figures)| {
                 let k = u64::from(operator);
                 let mine = scramble(plan.seed, k) as usize % plan.batches;
-                let half = scramble(plan.seed, k + 1_000) % 2 == 0;
+                let half = scramble(plan.seed, k + 1_000).is_multiple_of(2);
                 let other = (mine + 1) % plan.batches;
                 let part = |whole: u64| match (batch == mine, batch == other) {
                     (true, true) => whole,

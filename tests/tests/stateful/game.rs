@@ -563,7 +563,7 @@ impl Game {
             Step::Strike(from, back, k) => self.strike(from, self.worked(back), k)?,
             Step::Settle => drop(self.settle()?),
             Step::Raise(back, mut operators) => {
-                if operators.len() % 2 == 0 {
+                if operators.len().is_multiple_of(2) {
                     operators.push(OPEN_POOL);
                 }
                 self.raise(self.worked(back), &operators)?;
