@@ -21,8 +21,8 @@ pub struct Policy {
     /// The most operators in a batch. 6,000 are 126,000 bytes, below the 128 KiB that
     /// a call may carry.
     pub max_entries: u32,
-    /// The most storage items a batch may touch: pages of 23 operators' work, and pages
-    /// of 529 operators' status. Each costs some 10.4 kB of a block's proof whatever its
+    /// The most storage items a batch may touch: pages of 24 operators' work, and pages
+    /// of 685 operators' status. Each costs some 10.4 kB of a block's proof whatever its
     /// size, so 350 are 3.7 MB, about half of what one transaction may use.
     pub max_items: u32,
     /// The most receipts in a batch: an attester checks some 10,000 signatures a second.
@@ -289,9 +289,9 @@ pub(crate) mod tests {
         };
         let mut footprint = Footprint::default();
         assert!(footprint.admit(0, &policy));
-        assert!(footprint.admit(22, &policy), "the same page");
-        assert!(!footprint.admit(600, &policy), "two more items");
-        assert!(footprint.admit(23, &policy), "one more item");
+        assert!(footprint.admit(23, &policy), "the same page");
+        assert!(!footprint.admit(700, &policy), "two more items");
+        assert!(footprint.admit(24, &policy), "one more item");
         assert!(!footprint.admit(1, &policy), "a fourth operator");
         assert!(footprint.admit(0, &policy), "already in");
         assert_eq!((footprint.entries(), footprint.items()), (3, 3));

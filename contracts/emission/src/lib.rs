@@ -21,6 +21,13 @@ mod operators;
 mod store;
 mod views;
 
+/// The linker gives 8 KiB by itself; answers of many fields and arithmetic in 256 bits
+/// need more, and running out is a trap.
+#[cfg(not(feature = "std"))]
+const STACK_BYTES: u32 = 64 * 1024;
+#[cfg(not(feature = "std"))]
+polkavm_derive::min_stack_size!(STACK_BYTES);
+
 /// The contract.
 #[ink::contract]
 pub mod emission {

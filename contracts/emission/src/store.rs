@@ -9,8 +9,8 @@
 //! | attesters, version | addresses and threshold | every batch |
 //! | epoch | totals, sequence numbers, settlement | attest, settle, raise, book |
 //! | worked, page | which of 2,048 epochs have a record | the first batch, settle |
-//! | work, epoch, page | figures of 23 operators | attest, strike, raise, book |
-//! | status, page | status of 529 operators | attest, vouch, bond |
+//! | work, epoch, page | figures of 24 operators | attest, strike, raise, book |
+//! | status, page | status of 685 operators | attest, vouch, bond |
 //! | operator | payee, rewards, bond | book, claim, bond |
 //! | index, address | an address's operator | register |
 //! | bond, operator, number | bonds of long ago | rarely |

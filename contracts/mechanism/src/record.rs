@@ -145,7 +145,7 @@ impl Part {
     }
 }
 
-/// A sum left its range. Work figures are below 2^48 and operators below 2^24, so
+/// A sum left its range. Work figures are below 2^46 and operators below 2^24, so
 /// no sequence of batches reaches it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecordOverflow;

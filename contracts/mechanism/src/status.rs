@@ -1,17 +1,22 @@
 //! Who counts as what in which epoch, packed so that a batch reads one storage
-//! item for 529 operators instead of one each.
+//! item for 685 operators instead of one each.
 //!
 //! A batch is for the current epoch or the one before, and a change counts from
 //! the next epoch, so three versions answer every question a batch can ask.
 
 use crate::{Epoch, OperatorIndex};
 
-/// Operators in one page: as many as 23 pages of work hold, and as fit with
-/// three versions of two bits each in one storage item of 416 bytes.
-pub const OPERATORS_PER_STATUS_PAGE: u32 = 529;
+/// Operators in a byte: as many digits to the base of 3, the number of statuses.
+const OPERATORS_PER_BYTE: usize = 5;
 
-/// Bytes of one version: two bits an operator.
-const VERSION_BYTES: usize = (OPERATORS_PER_STATUS_PAGE as usize * 2).div_ceil(8);
+/// Value of each of a byte's digits.
+const DIGITS: [u8; OPERATORS_PER_BYTE] = [1, 3, 9, 27, 81];
+
+/// Bytes of one version: as many as fit three times in a storage item of 416 bytes.
+const VERSION_BYTES: usize = 137;
+
+/// Operators in one page.
+pub const OPERATORS_PER_STATUS_PAGE: u32 = (VERSION_BYTES * OPERATORS_PER_BYTE) as u32;
 
 /// Bytes of a page.
 pub const STATUS_PAGE_BYTES: usize = 4 + 3 * VERSION_BYTES;
@@ -33,9 +38,10 @@ pub enum Status {
     Vetted,
 }
 
-/// The status of 529 neighbouring operators: four bytes of the epoch from which
+/// The status of 685 neighbouring operators: four bytes of the epoch from which
 /// the newest version counts (little-endian), then the newest version, the one
-/// for the epoch just before, and the one for all epochs before that.
+/// for the epoch just before, and the one for all epochs before that. A version has
+/// a digit to the base of 3 for each operator, five in a byte, the lowest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StatusPage([u8; STATUS_PAGE_BYTES]);
 
@@ -79,7 +85,8 @@ impl StatusPage {
         } else {
             2
         };
-        match self.0[version_start(version) + place / 4] >> (place % 4 * 2) & 3 {
+        let byte = self.0[version_start(version) + place / OPERATORS_PER_BYTE];
+        match byte / DIGITS[place % OPERATORS_PER_BYTE] % 3 {
             1 => Status::Open,
             2 => Status::Vetted,
             _ => Status::Inactive,
@@ -98,14 +105,15 @@ impl StatusPage {
             self.copy_version(0, 1);
             self.0[..4].copy_from_slice(&from.to_le_bytes());
         }
-        let bits = match status {
+        let digit = match status {
             Status::Inactive => 0,
             Status::Open => 1,
             Status::Vetted => 2,
         };
-        let byte = &mut self.0[version_start(0) + place / 4];
-        let shift = place % 4 * 2;
-        *byte = *byte & !(3 << shift) | bits << shift;
+        let byte = &mut self.0[version_start(0) + place / OPERATORS_PER_BYTE];
+        let value = DIGITS[place % OPERATORS_PER_BYTE];
+        let before = *byte / value % 3;
+        *byte = *byte - before * value + digit * value;
     }
 
     fn newest_from(&self) -> Epoch {

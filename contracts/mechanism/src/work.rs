@@ -1,7 +1,7 @@
 //! Attested work, packed for proof size.
 //!
 //! On pallet-revive a cold storage item costs about 10 kB of a block's proof
-//! whatever its size, so the figures of 23 neighbouring operators share one item
+//! whatever its size, so the figures of 24 neighbouring operators share one item
 //! of 414 bytes. A batch is a byte string of fixed-size entries, decoded in place.
 
 use crate::pools::Work;
@@ -9,14 +9,23 @@ use crate::status::{self, Status, StatusPage, OPERATORS_PER_STATUS_PAGE};
 use crate::{Epoch, OperatorIndex};
 use alloc::vec::Vec;
 
-/// Operators in one page: as many 18-byte figures as fit in a storage item of 416 bytes.
-pub const OPERATORS_PER_PAGE: u32 = 23;
+/// Operators in one page: as many as fit in a storage item of 416 bytes with 17 bytes
+/// of figures and two bits of flags each.
+pub const OPERATORS_PER_PAGE: u32 = 24;
 
-/// Bytes of one operator's figures in a page.
-const FIGURES_BYTES: usize = 18;
+const PLACES: usize = OPERATORS_PER_PAGE as usize;
+
+/// Where a page has the first words of all figures, one an operator.
+const LOW_AT: usize = 0;
+/// Where it has the second words.
+const HIGH_AT: usize = LOW_AT + 8 * PLACES;
+/// Where it has the last bytes of all figures.
+const TOP_AT: usize = HIGH_AT + 8 * PLACES;
+/// Where it has the flags, two bits an operator.
+const FLAGS_AT: usize = TOP_AT + PLACES;
 
 /// Bytes of a page.
-pub const PAGE_BYTES: usize = OPERATORS_PER_PAGE as usize * FIGURES_BYTES;
+pub const PAGE_BYTES: usize = FLAGS_AT + PLACES / 4;
 
 /// Bytes of one entry of a batch: operator (3), fragment work (6), bulk work (6), fees (6).
 pub const ENTRY_BYTES: usize = 21;
@@ -24,14 +33,21 @@ pub const ENTRY_BYTES: usize = 21;
 /// Operators an entry can name: indices are 24 bits.
 pub const MAX_OPERATORS: u32 = 1 << 24;
 
+/// Bits of fragment work in a page, and of bulk work.
+const WORK_BITS: u32 = 46;
+/// Bits of fees in a page: what the two kinds of work leave of 17 bytes.
+const FEES_BITS: u32 = 44;
+/// Bits of bulk work in the second word of an operator's figures; fees follow them.
+const BULK_HIGH_BITS: u32 = 2 * WORK_BITS - 64;
+
 /// Fragment and bulk work of one operator in one epoch stay below this many work units.
-pub const WORK_LIMIT: u64 = 1 << 48;
+pub const WORK_LIMIT: u64 = 1 << WORK_BITS;
 
 /// Fees of one operator in one epoch stay below this many fee units.
-pub const FEES_LIMIT: u64 = 1 << 46;
+pub const FEES_LIMIT: u64 = 1 << FEES_BITS;
 
-const VETTED_BIT: u64 = 1 << 47;
-const RAISED_BIT: u64 = 1 << 46;
+const VETTED: u8 = 1;
+const RAISED: u8 = 2;
 
 /// What is known of one operator's work in one epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,8 +86,13 @@ impl Figures {
     }
 }
 
-/// The figures of 23 neighbouring operators in one epoch, as they are stored.
+/// The figures of 24 neighbouring operators in one epoch, as they are stored.
+///
+/// An operator's fragment work, bulk work and fees follow one another in 136 bits: two
+/// words, little-endian, and a byte. Words lie with words, so that they are aligned: the
+/// contract's machine reads what is not aligned byte by byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(align(8))]
 pub struct Page([u8; PAGE_BYTES]);
 
 impl Default for Page {
@@ -108,21 +129,23 @@ impl Page {
         self.0.iter().all(|byte| *byte == 0)
     }
 
-    /// The figures at `place` (below 23).
+    /// The figures at `place` (below 24).
     #[must_use]
     pub fn get(&self, place: usize) -> Figures {
-        let at = place * FIGURES_BYTES;
-        let fees = read_u48(&self.0, at + 12);
+        let low = self.word(LOW_AT, place);
+        let high = self.word(HIGH_AT, place);
+        let top = u64::from(self.0[TOP_AT + place]);
+        let flags = self.0[FLAGS_AT + place / 4] >> (place % 4 * 2);
         Figures {
-            fragment: read_u48(&self.0, at),
-            bulk: read_u48(&self.0, at + 6),
-            fees: fees & (FEES_LIMIT - 1),
-            vetted: fees & VETTED_BIT != 0,
-            raised: fees & RAISED_BIT != 0,
+            fragment: low & (WORK_LIMIT - 1),
+            bulk: (low >> WORK_BITS | high << (64 - WORK_BITS)) & (WORK_LIMIT - 1),
+            fees: high >> BULK_HIGH_BITS | top << (64 - BULK_HIGH_BITS),
+            vetted: flags & VETTED != 0,
+            raised: flags & RAISED != 0,
         }
     }
 
-    /// Sets the figures at `place` (below 23); `false`, and no change, if one is
+    /// Sets the figures at `place` (below 24); `false`, and no change, if one is
     /// out of its limit.
     #[must_use]
     pub fn set(&mut self, place: usize, figures: &Figures) -> bool {
@@ -132,19 +155,40 @@ impl Page {
         {
             return false;
         }
-        let at = place * FIGURES_BYTES;
-        let vetted = if figures.vetted { VETTED_BIT } else { 0 };
-        let raised = if figures.raised { RAISED_BIT } else { 0 };
-        write_u48(&mut self.0, at, figures.fragment);
-        write_u48(&mut self.0, at + 6, figures.bulk);
-        write_u48(&mut self.0, at + 12, figures.fees | vetted | raised);
+        let vetted = if figures.vetted { VETTED } else { 0 };
+        let raised = if figures.raised { RAISED } else { 0 };
+        self.put(
+            place,
+            figures.fragment | figures.bulk << WORK_BITS,
+            figures.bulk >> (64 - WORK_BITS) | figures.fees << BULK_HIGH_BITS,
+            // Eight bits, because fees have 44.
+            (figures.fees >> (64 - BULK_HIGH_BITS)) as u8,
+            vetted | raised,
+        );
         true
     }
 
-    /// Forgets the operator at `place`.
+    /// Forgets the operator at `place` (below 24).
     pub fn clear(&mut self, place: usize) {
-        let at = place * FIGURES_BYTES;
-        self.0[at..at + FIGURES_BYTES].fill(0);
+        self.put(place, 0, 0, 0, 0);
+    }
+
+    fn word(&self, start: usize, place: usize) -> u64 {
+        let at = start + 8 * place;
+        let mut word = [0; 8];
+        word.copy_from_slice(&self.0[at..at + 8]);
+        u64::from_le_bytes(word)
+    }
+
+    fn put(&mut self, place: usize, low: u64, high: u64, top: u8, flags: u8) {
+        for (start, word) in [(LOW_AT, low), (HIGH_AT, high)] {
+            let at = start + 8 * place;
+            self.0[at..at + 8].copy_from_slice(&word.to_le_bytes());
+        }
+        self.0[TOP_AT + place] = top;
+        let shift = place % 4 * 2;
+        let byte = &mut self.0[FLAGS_AT + place / 4];
+        *byte = *byte & !(3 << shift) | flags << shift;
     }
 }
 
@@ -283,7 +327,9 @@ pub trait Pages {
 ///
 /// # Errors
 /// See [`CreditError`].
-pub fn credit(pages: &mut impl Pages, epoch: Epoch, packed: &[u8]) -> Result<Credit, CreditError> {
+// Not generic: it is the loop that a full batch runs 6,000 times, and a generic function
+// would be compiled with the crate that calls it, a contract optimised for size.
+pub fn credit(pages: &mut dyn Pages, epoch: Epoch, packed: &[u8]) -> Result<Credit, CreditError> {
     let chunks = packed.chunks_exact(ENTRY_BYTES);
     if !chunks.remainder().is_empty() {
         return Err(CreditError::Length);
@@ -325,7 +371,7 @@ pub fn credit(pages: &mut impl Pages, epoch: Epoch, packed: &[u8]) -> Result<Cre
             work_at = Cursor::loaded(page, pages.page(page));
         }
         let before = work_at.content.get(place);
-        // Each figure is below 2^48 before and in the entry: the sums fit in 64 bits.
+        // Each figure is below 2^48, here and in the entry: the sums fit in 64 bits.
         let after = Figures {
             fragment: before.fragment + entry.fragment,
             bulk: before.bulk + entry.bulk,
@@ -379,7 +425,7 @@ impl<T> Cursor<T> {
 }
 
 impl Cursor<Page> {
-    fn store(&self, pages: &mut impl Pages) {
+    fn store(&self, pages: &mut dyn Pages) {
         if self.loaded {
             pages.set_page(self.page, &self.content);
         }
@@ -462,16 +508,16 @@ mod tests {
                 vetted,
                 raised: !vetted,
             };
-            assert!(page.set(22, &figures));
-            assert_eq!(page.get(22), figures);
-            assert!(page.get(21).is_empty());
+            assert!(page.set(23, &figures));
+            assert_eq!(page.get(23), figures);
+            assert!(page.get(22).is_empty());
             let out = Figures {
                 fees: FEES_LIMIT,
                 ..figures
             };
-            assert!(!page.set(22, &out));
+            assert!(!page.set(23, &out));
         }
-        page.clear(22);
+        page.clear(23);
         assert!(page.is_empty());
     }
 
@@ -481,14 +527,14 @@ mod tests {
             (0, Status::Vetted),
             (1, Status::Open),
             (22, Status::Open),
-            (600, Status::Vetted),
+            (700, Status::Vetted),
         ]);
         let packed = pack(&[
             entry(0, 1, 2, 3),
             entry(1, 10, 20, 30),
             entry(2, 9, 9, 9),
             entry(22, 5, 0, 0),
-            entry(600, 7, 0, 0),
+            entry(700, 7, 0, 0),
         ])
         .expect("sorted and in range");
         let credit = credit(&mut memory, 4, &packed).expect("valid");

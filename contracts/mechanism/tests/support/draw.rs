@@ -4,6 +4,7 @@ use plimsoll_mechanism::math::PPM;
 use plimsoll_mechanism::params::{Param, Params};
 use plimsoll_mechanism::pools::Work;
 use plimsoll_mechanism::record::Part;
+use plimsoll_mechanism::work::WORK_LIMIT;
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -11,7 +12,7 @@ use proptest::sample::select;
 pub const RESERVE_LIMIT: u128 = 1 << 127;
 
 /// One less than the limit of a work figure in a contract.
-pub const WORK_MAX: u128 = (1 << 48) - 1;
+pub const WORK_MAX: u128 = WORK_LIMIT as u128 - 1;
 
 /// One epoch before it is settled.
 #[derive(Clone, Debug)]
@@ -153,9 +154,9 @@ fn units(spread: Spread) -> BoxedStrategy<u128> {
         Spread::Magnitudes => magnitude(1 << 47).boxed(),
         // The density of a Pareto tail with exponent 1: the largest of n does half of all.
         Spread::Pareto => any::<u32>()
-            .prop_map(|u| (1 << 47) / (u128::from(u) + 1))
+            .prop_map(|u| (1 << 45) / (u128::from(u) + 1))
             .boxed(),
-        Spread::Edges => select(vec![0, 1, 2, 1 << 47, WORK_MAX - 1, WORK_MAX]).boxed(),
+        Spread::Edges => select(vec![0, 1, 2, 1 << 45, WORK_MAX - 1, WORK_MAX]).boxed(),
     }
 }
 

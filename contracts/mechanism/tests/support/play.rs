@@ -4,7 +4,7 @@ use super::draw;
 use super::host::{Host, GENESIS, SETTINGS};
 use plimsoll_mechanism::params::Params;
 use plimsoll_mechanism::vesting::Vesting;
-use plimsoll_mechanism::work::{self, Entry};
+use plimsoll_mechanism::work::{self, Entry, FEES_LIMIT, WORK_LIMIT};
 use plimsoll_mechanism::{Epoch, OperatorIndex};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -73,15 +73,22 @@ fn amount() -> impl Strategy<Value = u128> {
 
 /// Entries as a batch has them, sorted and without repeats.
 pub fn entries() -> impl Strategy<Value = Vec<Entry>> {
-    let figure = || {
+    // Two of the largest stay within the limit, more may leave it.
+    let figure = |limit: u64| {
         prop_oneof![
             4 => draw::magnitude(1 << 20),
-            2 => draw::magnitude(1 << 45),
+            2 => draw::magnitude(u128::from(limit / 2)),
             1 => Just(0),
         ]
-        .prop_map(|figure| u64::try_from(figure).expect("below 2^46"))
+        .prop_map(|figure| u64::try_from(figure).expect("below the limit"))
     };
-    prop::collection::vec((operator(), figure(), figure(), figure()), 1..9).prop_map(|mut drawn| {
+    let drawn = (
+        operator(),
+        figure(WORK_LIMIT),
+        figure(WORK_LIMIT),
+        figure(FEES_LIMIT),
+    );
+    prop::collection::vec(drawn, 1..9).prop_map(|mut drawn| {
         drawn.sort_unstable();
         drawn.dedup_by_key(|(operator, ..)| *operator);
         drawn
