@@ -10,6 +10,7 @@ use sp_core::{
     traits::{CallContext, CodeExecutor, RuntimeCode, WrappedRuntimeCode},
 };
 use sp_genesis_builder::PresetId;
+use sp_runtime::traits::{BlakeTwo256, Hash};
 use sp_state_machine::BasicExternalities;
 use std::{fs, path::Path};
 
@@ -100,7 +101,7 @@ fn call(
     let code = RuntimeCode {
         code_fetcher: &fetcher,
         heap_pages: None,
-        hash: sp_core::hashing::blake2_256(wasm).to_vec(),
+        hash: BlakeTwo256::hash(wasm).as_bytes().to_vec(),
     };
     let function = format!("GenesisBuilder_{function}");
     executor
