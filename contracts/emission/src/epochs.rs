@@ -15,7 +15,18 @@ use plimsoll_interface::{events, Booked, Error, Settled, OPEN_POOL};
 const MAX_SEARCH: u32 = 64;
 
 pub fn settle(ctx: &mut Context) -> Result<Settled, Error> {
-    let epoch = next_worked(ctx).ok_or(Error::NothingToSettle)?;
+    let epoch = match next_worked(ctx) {
+        Search::Found(epoch) => epoch,
+        Search::None => return Err(Error::NothingToSettle),
+        // Nothing in all that was searched: the next call goes on behind it.
+        Search::Unfinished(next) => {
+            ctx.root.settled_to = next;
+            return Ok(Settled {
+                epoch: next.saturating_sub(1),
+                budget: 0,
+            });
+        }
+    };
     if !ctx.clock.takes_settlement(epoch) {
         return Err(Error::NothingToSettle);
     }
@@ -36,12 +47,22 @@ pub fn settle(ctx: &mut Context) -> Result<Settled, Error> {
     Ok(Settled { epoch, budget })
 }
 
+/// What a search for the next worked epoch came to.
+pub enum Search {
+    /// This one.
+    Found(Epoch),
+    /// None up to the current epoch.
+    None,
+    /// None below this epoch, which is as far as one call searches.
+    Unfinished(Epoch),
+}
+
 /// The first worked epoch that is not settled, up to the current one.
-pub fn next_worked(ctx: &Context) -> Option<Epoch> {
+pub fn next_worked(ctx: &Context) -> Search {
     let first = ctx.root.settled_to;
-    let last = ctx.clock.epoch();
-    let pages = first / EPOCHS_PER_PAGE..=last / EPOCHS_PER_PAGE;
-    pages
+    let pages = first / EPOCHS_PER_PAGE..=ctx.clock.epoch() / EPOCHS_PER_PAGE;
+    let unsearched = pages.clone().nth(MAX_SEARCH as usize);
+    let found = pages
         .take(MAX_SEARCH as usize)
         .filter_map(|page| Some((page, store::worked(page)?)))
         .find_map(|(page, bits)| {
@@ -50,7 +71,12 @@ pub fn next_worked(ctx: &Context) -> Option<Epoch> {
                 .filter(|place| bits[*place as usize / 8] >> (place % 8) & 1 == 1)
                 .map(|place| start + place)
                 .find(|epoch| *epoch >= first)
-        })
+        });
+    match (found, unsearched) {
+        (Some(epoch), _) => Search::Found(epoch),
+        (None, Some(page)) => Search::Unfinished(page * EPOCHS_PER_PAGE),
+        (None, None) => Search::None,
+    }
 }
 
 pub fn raise(ctx: &mut Context, epoch: Epoch, operators: &[OperatorIndex]) -> Result<u32, Error> {

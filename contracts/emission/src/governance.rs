@@ -43,6 +43,9 @@ pub fn queue(ctx: &mut Context, change: Change) -> Result<u32, Error> {
             schedule.announce(*params, from, now);
             store::set_params(&schedule);
         }
+        Change::Registrar(address) | Change::Guardian(address) if address.is_zero() => {
+            return Err(Error::ZeroAddress);
+        }
         Change::Registrar(registrar) => {
             governance.registrar.announce(*registrar, from, now);
         }

@@ -1,7 +1,7 @@
 //! Views: everything that is stored, in the units of the interface.
 
 use crate::context::Context;
-use crate::epochs;
+use crate::epochs::{self, Search};
 use crate::store;
 use plimsoll_interface::mechanism::record::{Part, Record};
 use plimsoll_interface::mechanism::work::locate;
@@ -29,7 +29,11 @@ pub fn clock(ctx: &Context) -> ClockView {
         stopped: ctx.clock.stopped(),
         pause: ctx.root.pauses.newest,
         settled_to: ctx.root.settled_to,
-        next_worked: epochs::next_worked(ctx),
+        next_worked: match epochs::next_worked(ctx) {
+            Search::Found(epoch) => Some(epoch),
+            Search::Unfinished(next) => Some(next.saturating_sub(1)),
+            Search::None => None,
+        },
     }
 }
 

@@ -121,7 +121,8 @@ pub struct ClockView {
     pub pause: Option<Pause>,
     /// Every worked epoch below this is settled.
     pub settled_to: Epoch,
-    /// The next epoch to settle: the first worked one not settled, if any within the search.
+    /// What a call of `settle` would settle: the first worked epoch not settled, if any.
+    /// After 131,072 epochs without work, the last one that the call passes over.
     pub next_worked: Option<Epoch>,
 }
 
