@@ -127,7 +127,7 @@ impl EngineConfig {
             }),
             max_ahead_ms: config.receipts.max_ahead_ms,
             book: config.run.book,
-            book_epochs: 1,
+            book_epochs: config.run.book_epochs,
             claim_min: config.run.claim.then_some(config.run.claim_min),
         }
     }
