@@ -60,7 +60,7 @@ pub fn bar(value: f64, most: f64, width: usize) -> String {
     }
     let eighths = (value.clamp(0.0, most) / most * width as f64 * 8.0).round() as usize;
     let mut text = "█".repeat(eighths / 8);
-    if eighths % 8 > 0 {
+    if !eighths.is_multiple_of(8) {
         text.push(EIGHTHS[eighths % 8]);
     }
     text
@@ -91,7 +91,7 @@ pub fn grouped(value: u128) -> String {
     let digits = value.to_string();
     let mut text = String::with_capacity(digits.len() * 4 / 3);
     for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position) % 3 == 0 {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

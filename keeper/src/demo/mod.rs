@@ -80,6 +80,9 @@ pub enum DemoError {
     /// The trace.
     #[error(transparent)]
     Trace(#[from] workload::TraceError),
+    /// Somebody stopped it; its attesters are stopped and its files removed.
+    #[error("interrupted")]
+    Interrupted,
     /// There is no chain.
     #[error("this program has no chain of its own: give --node with the address of a development node, or run plimsoll-local demo")]
     NoChain,
@@ -184,7 +187,10 @@ pub async fn run(
         None => local.ok_or(DemoError::NoChain)?,
     };
     let mut progress = Progress::start();
-    let mut played = replay::play(options, &*world, artifacts, &mut progress).await?;
+    let mut played = tokio::select! {
+        played = replay::play(options, &*world, artifacts, &mut progress) => played?,
+        _ = tokio::signal::ctrl_c() => return Err(DemoError::Interrupted),
+    };
     let rewards: String = played.seen.rewards().collect();
     let digest = hex::encode(keccak(rewards.as_bytes()));
     if options.tamper {

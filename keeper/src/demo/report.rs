@@ -433,9 +433,3 @@ impl Outcome<'_> {
         })
     }
 }
-
-#[cfg(test)]
-mod tests {
-    // The report is tested whole, on the chain, by the tests of the binaries; the
-    // figures in it are tested where they are computed.
-}

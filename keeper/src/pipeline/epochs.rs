@@ -1,7 +1,7 @@
 //! Settling epochs, raising whoever is eligible, and booking rewards.
 
 use super::error::StepError;
-use super::level::{raises, Candidate};
+use super::level::{asked, raises, Candidate};
 use super::{Engine, Moment};
 use crate::chain::{At, Tx};
 use crate::journal::submissions::Purpose;
@@ -9,7 +9,7 @@ use crate::steps;
 use crate::submit::SubmitError;
 use futures::{StreamExt as _, TryStreamExt as _};
 use plimsoll_interface::calls;
-use plimsoll_interface::{Booked, EpochView, Error as Refusal, Settled};
+use plimsoll_interface::{Booked, EpochView, Error as Refusal, Settled, OPEN_POOL};
 use plimsoll_mechanism::pools::Work;
 use plimsoll_mechanism::{Epoch, OperatorIndex};
 use std::collections::BTreeSet;
@@ -112,36 +112,36 @@ impl Engine {
         epoch: Epoch,
         view: &EpochView,
     ) -> Result<Vec<Candidate>, StepError> {
-        let operators = match self.known_work(epoch).await? {
-            // Only those whom the journal's figures make eligible need to be asked about.
-            Some(known) => {
-                let guess: Vec<Candidate> = known
-                    .iter()
-                    .map(|(operator, work)| Candidate {
-                        operator: *operator,
-                        work: *work,
-                    })
-                    .collect();
-                raises(view, &guess)
-                    .into_iter()
-                    .filter(|operator| *operator != plimsoll_interface::OPEN_POOL)
-                    .collect()
-            }
-            None => self.everybody().await?,
+        // The journal does not know tiers, nor who was raised: that is asked.
+        let (operators, heaviest_first) = match self.known_work(epoch).await? {
+            Some(known) => (asked(view, &known), true),
+            None => (self.everybody().await?, false),
         };
-        let candidates = futures::stream::iter(operators)
-            .map(|operator| async move {
-                let preview = self.emission.preview(epoch, operator).await?;
-                let eligible = preview.vetted && !preview.raised && preview.work.total() > 0;
-                Ok::<_, StepError>(eligible.then_some(Candidate {
-                    operator,
-                    work: preview.work,
-                }))
-            })
-            .buffered(VIEWS_AT_ONCE)
-            .try_filter_map(|candidate| async move { Ok(candidate) })
-            .try_collect()
-            .await?;
+        let mut candidates = Vec::new();
+        for some in operators.chunks(VIEWS_AT_ONCE) {
+            let more: Vec<Candidate> = futures::stream::iter(some.iter().copied())
+                .map(|operator| async move {
+                    let preview = self.emission.preview(epoch, operator).await?;
+                    let waits = preview.vetted && !preview.raised && preview.work.total() > 0;
+                    Ok::<_, StepError>(waits.then_some(Candidate {
+                        operator,
+                        work: preview.work,
+                    }))
+                })
+                .buffered(VIEWS_AT_ONCE)
+                .try_filter_map(|candidate| async move { Ok(candidate) })
+                .try_collect()
+                .await?;
+            candidates.extend(more);
+            let eligible = raises(view, &candidates)
+                .into_iter()
+                .filter(|operator| *operator != OPEN_POOL)
+                .count();
+            if heaviest_first && eligible < candidates.len() {
+                // Whoever follows is lighter than one who is not eligible.
+                break;
+            }
+        }
         Ok(candidates)
     }
 

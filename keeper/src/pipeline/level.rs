@@ -1,7 +1,7 @@
 //! Who is to be raised, and in which order: worked out off the chain, so that one
 //! message does it.
 
-use plimsoll_interface::{EpochView, OPEN_POOL};
+use plimsoll_interface::{DivisionView, EpochView, OPEN_POOL};
 use plimsoll_mechanism::pools::{Pools, Work};
 use plimsoll_mechanism::OperatorIndex;
 
@@ -12,6 +12,39 @@ pub struct Candidate {
     pub operator: OperatorIndex,
     /// Its work in the epoch.
     pub work: Work,
+}
+
+/// The operators in the order in which to ask about them, the one entitled to most first.
+/// As all vetted operators share one cap, none of them is eligible unless all heavier
+/// ones are: who meets one that is not need ask no further.
+#[must_use]
+pub fn asked(epoch: &EpochView, known: &[(OperatorIndex, Work)]) -> Vec<OperatorIndex> {
+    let Some(division) = &epoch.division else {
+        return Vec::new();
+    };
+    let mut weighted: Vec<(u128, OperatorIndex)> = known
+        .iter()
+        .map(|(operator, work)| (weight(epoch, division, *work), *operator))
+        .collect();
+    heaviest_first(&mut weighted);
+    weighted.into_iter().map(|(_, operator)| operator).collect()
+}
+
+/// What `work` is entitled to in a settled epoch, in units of 2^-32.
+fn weight(epoch: &EpochView, division: &DivisionView, work: Work) -> u128 {
+    let pools = Pools {
+        fragment: division.fragment_budget,
+        bulk: division.bulk_budget,
+        work: Work {
+            fragment: epoch.vetted.fragment.saturating_add(epoch.open.fragment),
+            bulk: epoch.vetted.bulk.saturating_add(epoch.open.bulk),
+        },
+    };
+    pools.entitlement(work)
+}
+
+fn heaviest_first(weighted: &mut [(u128, OperatorIndex)]) {
+    weighted.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
 }
 
 /// Whoever of `candidates`, and the open pool, is eligible at the epoch's level as it
@@ -25,19 +58,11 @@ pub fn raises(epoch: &EpochView, candidates: &[Candidate]) -> Vec<OperatorIndex>
     let (Some(settlement), Some(division)) = (&epoch.settlement, &epoch.division) else {
         return Vec::new();
     };
-    let pools = Pools {
-        fragment: division.fragment_budget,
-        bulk: division.bulk_budget,
-        work: Work {
-            fragment: epoch.vetted.fragment.saturating_add(epoch.open.fragment),
-            bulk: epoch.vetted.bulk.saturating_add(epoch.open.bulk),
-        },
-    };
     let mut weighted: Vec<(u128, OperatorIndex)> = candidates
         .iter()
-        .map(|candidate| (pools.entitlement(candidate.work), candidate.operator))
+        .map(|candidate| (weight(epoch, division, candidate.work), candidate.operator))
         .collect();
-    weighted.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+    heaviest_first(&mut weighted);
 
     let uplift = epoch.params.uplift;
     let mut level = settlement.level;
@@ -66,7 +91,6 @@ pub fn raises(epoch: &EpochView, candidates: &[Candidate]) -> Vec<OperatorIndex>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use plimsoll_interface::DivisionView;
     use plimsoll_mechanism::params::Params;
     use plimsoll_mechanism::record::{Division, Record};
     use plimsoll_mechanism::work::Credit;
@@ -172,6 +196,14 @@ mod tests {
     fn the_open_pool_is_raised_among_the_vetted() {
         assert!(check(&[10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10], 900) >= 1);
         assert!(check(&[900, 1, 1, 1], 100) >= 2);
+    }
+
+    #[test]
+    fn the_heaviest_are_asked_about_first() {
+        let (record, _) = settled(&[5, 50, 20], 30);
+        let work = |fragment| Work { fragment, bulk: 0 };
+        let known = [(0, work(5)), (1, work(50)), (2, work(20)), (3, work(30))];
+        assert_eq!(asked(&view(&record), &known), [1, 3, 2, 0]);
     }
 
     #[test]
