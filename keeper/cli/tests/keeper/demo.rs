@@ -28,16 +28,29 @@ fn the_demo_reaches_the_same_rewards_to_the_unit_on_a_node_and_embedded() {
     std::fs::write(folder.join("trace.csv"), cut).expect("writable");
     let play = |command: &mut Command, out: &str| -> Value {
         let out = folder.join(out);
-        let text = succeed(command.arg("demo").arg("--trace").arg(folder.join("trace.csv")).arg("--json").arg(&out));
+        let text = succeed(
+            command
+                .arg("demo")
+                .arg("--trace")
+                .arg(folder.join("trace.csv"))
+                .arg("--json")
+                .arg(&out),
+        );
         assert!(text.contains("every check passed"), "{text}");
         serde_json::from_str(&std::fs::read_to_string(out).expect("written")).expect("JSON")
     };
-    let embedded = play(&mut neighbour("plimsoll-local", "PLIMSOLL_LOCAL"), "embedded.json");
+    let embedded = play(
+        &mut neighbour("plimsoll-local", "PLIMSOLL_LOCAL"),
+        "embedded.json",
+    );
     let node = Node::start(folder);
     let on_node = play(plimsoll().args(["demo", "--node", node.url()]), "node.json");
     for key in ["digest", "epochs", "operators"] {
         assert!(!embedded[key].is_null());
         assert_eq!(on_node[key], embedded[key], "{key}");
     }
-    assert_eq!((&on_node["passed"], &embedded["passed"]), (&Value::Bool(true), &Value::Bool(true)));
+    assert_eq!(
+        (&on_node["passed"], &embedded["passed"]),
+        (&Value::Bool(true), &Value::Bool(true))
+    );
 }

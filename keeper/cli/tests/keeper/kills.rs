@@ -35,12 +35,24 @@ async fn killed_at_any_step_and_restarted_the_keeper_counts_every_receipt_exactl
                     keeper = Some(stage.start_keeper(None));
                 }
             }
-            until!(stage, format!("killed at {step}: {phase:?} of epoch {epoch}"), done(&stage, epoch, phase).await);
+            until!(
+                stage,
+                format!("killed at {step}: {phase:?} of epoch {epoch}"),
+                done(&stage, epoch, phase).await
+            );
         }
-        assert!(victim.is_none(), "the keeper never came to {step}\n{}", stage.logs());
+        assert!(
+            victim.is_none(),
+            "the keeper never came to {step}\n{}",
+            stage.logs()
+        );
         keeper.expect("started after the kill").stop();
     }
-    println!("killed at {} steps: {}", steps::ALL.len(), steps::ALL.join(", "));
+    println!(
+        "killed at {} steps: {}",
+        steps::ALL.len(),
+        steps::ALL.join(", ")
+    );
     stage.audit().await;
 }
 
@@ -54,7 +66,13 @@ async fn done(stage: &Stage, epoch: u32, phase: Phase) -> Result<(), String> {
 
 /// Waits until the keeper holds at its step, and kills it there. Gives it back if it is
 /// through with the phase before.
-async fn held(stage: &Stage, mut keeper: Process, step: &str, epoch: u32, phase: Phase) -> Option<Process> {
+async fn held(
+    stage: &Stage,
+    mut keeper: Process,
+    step: &str,
+    epoch: u32,
+    phase: Phase,
+) -> Option<Process> {
     let started = Instant::now();
     let words = format!("holding at {step}\n");
     let mut through = false;
@@ -67,8 +85,16 @@ async fn held(stage: &Stage, mut keeper: Process, step: &str, epoch: u32, phase:
         if through {
             return Some(keeper);
         }
-        assert!(!keeper.ended(), "the keeper ended before {step}\n{}", stage.logs());
-        assert!(started.elapsed() < PATIENCE, "neither {phase:?} nor {step}\n{}", stage.logs());
+        assert!(
+            !keeper.ended(),
+            "the keeper ended before {step}\n{}",
+            stage.logs()
+        );
+        assert!(
+            started.elapsed() < PATIENCE,
+            "neither {phase:?} nor {step}\n{}",
+            stage.logs()
+        );
         if done(stage, epoch, phase).await.is_ok() {
             tokio::time::sleep(LOOK * 15).await;
             through = true;

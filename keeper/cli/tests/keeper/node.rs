@@ -18,9 +18,16 @@ fn runtime_wasm() -> &'static Path {
             return path.into();
         }
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/build-runtime.sh");
-        let output = Command::new("bash").arg(script).stderr(Stdio::inherit()).output().expect("bash");
+        let output = Command::new("bash")
+            .arg(script)
+            .stderr(Stdio::inherit())
+            .output()
+            .expect("bash");
         assert!(output.status.success(), "scripts/build-runtime.sh failed");
-        String::from_utf8(output.stdout).expect("UTF-8").trim().into()
+        String::from_utf8(output.stdout)
+            .expect("UTF-8")
+            .trim()
+            .into()
     })
 }
 
@@ -41,7 +48,12 @@ impl Node {
         let arguments = arguments.map(String::from).to_vec();
         let log = folder.join("node.log");
         let (process, url) = serve(&arguments, "0", &log);
-        Self { process, arguments, log, url }
+        Self {
+            process,
+            arguments,
+            log,
+            url,
+        }
     }
 
     /// Its address.
@@ -52,7 +64,11 @@ impl Node {
     /// Takes it away; its chain is on disk.
     pub fn leave(self) -> Away {
         self.process.stop();
-        Away { arguments: self.arguments, log: self.log, url: self.url }
+        Away {
+            arguments: self.arguments,
+            log: self.log,
+            url: self.url,
+        }
     }
 }
 
@@ -66,11 +82,25 @@ pub struct Away {
 impl Away {
     /// It comes back, with its chain and at its address.
     pub fn come_back(self) -> Node {
-        let Self { arguments, log, url } = self;
-        let port = url.rsplit(':').next().expect("a port").trim_end_matches('/').to_owned();
+        let Self {
+            arguments,
+            log,
+            url,
+        } = self;
+        let port = url
+            .rsplit(':')
+            .next()
+            .expect("a port")
+            .trim_end_matches('/')
+            .to_owned();
         let (process, again) = serve(&arguments, &port, &log);
         assert_eq!(again, url);
-        Node { process, arguments, log, url }
+        Node {
+            process,
+            arguments,
+            log,
+            url,
+        }
     }
 }
 
@@ -86,12 +116,17 @@ fn serve(arguments: &[String], port: &str, log: &Path) -> (Process, String) {
     let started = Instant::now();
     loop {
         let said = process.said();
-        let ready = said[before..].lines().find_map(|line| line.strip_prefix("ready "));
+        let ready = said[before..]
+            .lines()
+            .find_map(|line| line.strip_prefix("ready "));
         if let Some(url) = ready.and_then(|line| line.split_whitespace().next()) {
             return (process, url.to_owned());
         }
         assert!(!process.ended(), "the node ended:\n{said}");
-        assert!(started.elapsed() < PATIENCE, "the node does not serve:\n{said}");
+        assert!(
+            started.elapsed() < PATIENCE,
+            "the node does not serve:\n{said}"
+        );
         std::thread::sleep(POLL);
     }
 }

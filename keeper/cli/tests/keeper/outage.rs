@@ -20,7 +20,11 @@ async fn the_keeper_carries_on_when_its_node_comes_back() {
     let node = stage.node.take().expect("it runs").leave();
     let started = Instant::now();
     while stage.status().chain_up != Some(false) {
-        assert!(started.elapsed() < PATIENCE, "the keeper does not notice\n{}", stage.logs());
+        assert!(
+            started.elapsed() < PATIENCE,
+            "the keeper does not notice\n{}",
+            stage.logs()
+        );
         tokio::time::sleep(LOOK).await;
     }
     stage.node = Some(node.come_back());
@@ -34,13 +38,25 @@ async fn the_keeper_carries_on_when_its_node_comes_back() {
     for epoch in 1..4 {
         stage.bring_work(epoch).await;
         interrupt(&mut stage, epoch).await;
-        until!(stage, format!("epoch {epoch} attested"), stage.attested(epoch).await);
+        until!(
+            stage,
+            format!("epoch {epoch} attested"),
+            stage.attested(epoch).await
+        );
         stage.to_settlement(epoch).await;
         interrupt(&mut stage, epoch).await;
-        until!(stage, format!("epoch {epoch} settled"), stage.settled(epoch).await);
+        until!(
+            stage,
+            format!("epoch {epoch} settled"),
+            stage.settled(epoch).await
+        );
         stage.to_booking(epoch).await;
         interrupt(&mut stage, epoch).await;
-        until!(stage, format!("epoch {epoch} paid"), stage.paid(epoch).await);
+        until!(
+            stage,
+            format!("epoch {epoch} paid"),
+            stage.paid(epoch).await
+        );
     }
     keeper.stop();
     stage.audit().await;

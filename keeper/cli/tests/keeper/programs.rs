@@ -51,7 +51,11 @@ pub struct Said {
 
 /// Runs a command to its end.
 pub fn run(command: &mut Command) -> Said {
-    let Output { status, stdout, stderr } = command.output().expect("the program starts");
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command.output().expect("the program starts");
     Said {
         status,
         out: String::from_utf8(stdout).expect("UTF-8"),
@@ -62,16 +66,29 @@ pub fn run(command: &mut Command) -> Said {
 /// Runs a command that must succeed; gives its standard output.
 pub fn succeed(command: &mut Command) -> String {
     let said = run(command);
-    assert!(said.status.success(), "{command:?}\n{}\n{}", said.out, said.err);
+    assert!(
+        said.status.success(),
+        "{command:?}\n{}\n{}",
+        said.out,
+        said.err
+    );
     said.out
 }
 
 /// Runs a command that must fail with each of `words` in its error.
 pub fn fail(command: &mut Command, words: &[&str]) -> Said {
     let said = run(command);
-    assert!(!said.status.success(), "{command:?} succeeded:\n{}", said.out);
+    assert!(
+        !said.status.success(),
+        "{command:?} succeeded:\n{}",
+        said.out
+    );
     for word in words {
-        assert!(said.err.contains(word), "{command:?}: no `{word}` in:\n{}", said.err);
+        assert!(
+            said.err.contains(word),
+            "{command:?}: no `{word}` in:\n{}",
+            said.err
+        );
     }
     said
 }
@@ -85,10 +102,21 @@ pub struct Process {
 impl Process {
     /// Starts a command that writes what it says into the file `log`.
     pub fn start(command: &mut Command, log: &Path) -> Self {
-        let out = File::options().create(true).append(true).open(log).expect("a log");
+        let out = File::options()
+            .create(true)
+            .append(true)
+            .open(log)
+            .expect("a log");
         let err = out.try_clone().expect("a log");
-        let child = command.stdout(out).stderr(err).spawn().expect("the program starts");
-        Self { child, log: log.to_owned() }
+        let child = command
+            .stdout(out)
+            .stderr(err)
+            .spawn()
+            .expect("the program starts");
+        Self {
+            child,
+            log: log.to_owned(),
+        }
     }
 
     /// What it and its predecessors with the same log have said.
@@ -110,11 +138,18 @@ impl Process {
     /// Tells it to stop as a service manager would, and waits until it has.
     pub fn stop(mut self) {
         let id = self.child.id().to_string();
-        let told = Command::new("kill").args(["-TERM", &id]).status().expect("kill");
+        let told = Command::new("kill")
+            .args(["-TERM", &id])
+            .status()
+            .expect("kill");
         assert!(told.success(), "it had ended before:\n{}", self.said());
         let started = Instant::now();
         while !self.ended() {
-            assert!(started.elapsed() < PATIENCE, "it does not stop:\n{}", self.said());
+            assert!(
+                started.elapsed() < PATIENCE,
+                "it does not stop:\n{}",
+                self.said()
+            );
             std::thread::sleep(POLL);
         }
         let status = self.child.wait().expect("a child");
@@ -136,7 +171,9 @@ pub fn free_addresses(count: usize) -> Vec<SocketAddr> {
     let held: Vec<TcpListener> = (0..count)
         .map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port"))
         .collect();
-    held.iter().map(|one| one.local_addr().expect("bound")).collect()
+    held.iter()
+        .map(|one| one.local_addr().expect("bound"))
+        .collect()
 }
 
 /// Writes a file that only its owner may read, as secrets must be.

@@ -26,18 +26,34 @@ async fn rewards_are_what_the_receipts_are_worth_while_attesters_are_down_or_ref
             bring_poison(&mut stage, epoch);
             bring_late(&mut stage, epoch);
         }
-        until!(stage, format!("epoch {epoch} attested"), stage.attested(epoch).await);
+        until!(
+            stage,
+            format!("epoch {epoch} attested"),
+            stage.attested(epoch).await
+        );
         stage.start_attester(which, gateway().address()).await;
         stage.to_settlement(epoch).await;
-        until!(stage, format!("epoch {epoch} settled and raised"), stage.settled(epoch).await);
+        until!(
+            stage,
+            format!("epoch {epoch} settled and raised"),
+            stage.settled(epoch).await
+        );
         stage.to_booking(epoch).await;
-        until!(stage, format!("epoch {epoch} paid"), stage.paid(epoch).await);
+        until!(
+            stage,
+            format!("epoch {epoch} paid"),
+            stage.paid(epoch).await
+        );
     }
 
     let status = stage.status();
     assert!(status.running && status.chain_up == Some(true));
-    let found: Vec<(&str, u64)> =
-        status.receipts.quarantined.iter().map(|(reason, count)| (&reason[..], *count)).collect();
+    let found: Vec<(&str, u64)> = status
+        .receipts
+        .quarantined
+        .iter()
+        .map(|(reason, count)| (&reason[..], *count))
+        .collect();
     assert_eq!(
         found,
         [
@@ -51,7 +67,11 @@ async fn rewards_are_what_the_receipts_are_worth_while_attesters_are_down_or_ref
         ]
     );
     assert_eq!(status.receipts.late, 1);
-    assert!(status.steps.iter().all(|step| !step.needs_attention), "{:?}", status.steps);
+    assert!(
+        status.steps.iter().all(|step| !step.needs_attention),
+        "{:?}",
+        status.steps
+    );
     keeper.stop();
     stage.audit().await;
 }
@@ -60,8 +80,18 @@ async fn rewards_are_what_the_receipts_are_worth_while_attesters_are_down_or_ref
 fn bring_poison(stage: &mut Stage, epoch: u32) {
     let at = stage.start_of(epoch) + 1_000;
     let good = receipt("good among poison", 2, at);
-    let twin = signed(Receipt { fee: good.fee + 1, ..good.clone() }, &gateway());
-    let impossible = Receipt { input_tokens: 5, cached_input_tokens: 6, ..receipt("impossible", 0, at) };
+    let twin = signed(
+        Receipt {
+            fee: good.fee + 1,
+            ..good.clone()
+        },
+        &gateway(),
+    );
+    let impossible = Receipt {
+        input_tokens: 5,
+        cached_input_tokens: 6,
+        ..receipt("impossible", 0, at)
+    };
     let poison = [
         good.clone(),
         twin,
@@ -70,7 +100,10 @@ fn bring_poison(stage: &mut Stage, epoch: u32) {
         receipt("before genesis", 0, stage.start_of(0) - 1),
         receipt("far ahead", 0, at + EPOCH_MS),
         signed(receipt("a stranger's", 0, at), &stranger()),
-        Receipt { signature: None, ..receipt("unsigned", 0, at) },
+        Receipt {
+            signature: None,
+            ..receipt("unsigned", 0, at)
+        },
     ];
     stage.spool(&(lines(&poison) + "{\"id\": 7}\n"));
     stage.expect(&[good], epoch);

@@ -4,6 +4,7 @@ use crate::node::Node;
 use crate::programs::{free_addresses, plimsoll, succeed, write_private, Process, PATIENCE, POLL};
 use crate::workload::{self, METER, NETWORK};
 use plimsoll_interface::calls;
+use plimsoll_interface::Settings;
 use plimsoll_keeper::artifacts::EMISSION_METADATA;
 use plimsoll_keeper::chain::node::NodeClient;
 use plimsoll_keeper::chain::{Chain, ChainClient as _, ClockControl as _, H160};
@@ -17,7 +18,6 @@ use plimsoll_keeper::keys::{keccak, Key};
 use plimsoll_keeper::receipt::Receipt;
 use plimsoll_keeper::status::Status;
 use plimsoll_keeper::submit::submit_once;
-use plimsoll_interface::Settings;
 use plimsoll_mechanism::{Epoch, OperatorIndex};
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -113,7 +113,13 @@ pub struct Stage {
 
 /// The accounts of the operators, in the order of their indices.
 fn operators() -> [Keypair; 5] {
-    [dev::alice(), dev::bob(), dev::dave(), dev::eve(), dev::ferdie()]
+    [
+        dev::alice(),
+        dev::bob(),
+        dev::dave(),
+        dev::eve(),
+        dev::ferdie(),
+    ]
 }
 
 /// The key of an attester.
@@ -127,8 +133,9 @@ fn attester_secret(which: usize) -> [u8; 32] {
 
 /// `deploy.toml` with the tests' attesters.
 pub fn terms(salt: &str) -> String {
-    let members: Vec<String> =
-        (0..ATTESTERS).map(|which| hexes::show(attester_key(which).address())).collect();
+    let members: Vec<String> = (0..ATTESTERS)
+        .map(|which| hexes::show(attester_key(which).address()))
+        .collect();
     TERMS
         .replace("{salt}", &hexes::show(keccak(salt.as_bytes())))
         .replace("{cap}", "200000")
@@ -147,9 +154,12 @@ impl Stage {
         succeed(
             plimsoll()
                 .args(["deploy", "--yes", "--url", node.url()])
-                .arg("--suri-file").arg(path.join("alice"))
-                .arg("--config").arg(path.join("deploy.toml"))
-                .arg("--out").arg(path.join("deployment.toml")),
+                .arg("--suri-file")
+                .arg(path.join("alice"))
+                .arg("--config")
+                .arg(path.join("deploy.toml"))
+                .arg("--out")
+                .arg(path.join("deployment.toml")),
         );
         let deployment = Deployment::load(&path.join("deployment.toml")).expect("just written");
         let client = NodeClient::connect(vec![node.url().to_owned()], dev::alice())
@@ -176,7 +186,12 @@ impl Stage {
             fee_unit: settings.fee_unit,
             vesting: settings.vesting,
             funded: FUNDING,
-            tiers: BONDS.map(|bond| Tier { vetted: bond == 0, bond }).to_vec(),
+            tiers: BONDS
+                .map(|bond| Tier {
+                    vetted: bond == 0,
+                    bond,
+                })
+                .to_vec(),
             epochs: 0,
         };
         let mut stage = Self {
@@ -197,7 +212,9 @@ impl Stage {
         };
         stage.write_keeper_config();
         for which in 0..ATTESTERS {
-            stage.start_attester(which, workload::gateway().address()).await;
+            stage
+                .start_attester(which, workload::gateway().address())
+                .await;
         }
         stage
     }
@@ -219,7 +236,9 @@ impl Stage {
     }
 
     fn write_keeper_config(&self) {
-        let urls: Vec<String> = (0..ATTESTERS).map(|which| self.attester_url(which)).collect();
+        let urls: Vec<String> = (0..ATTESTERS)
+            .map(|which| self.attester_url(which))
+            .collect();
         let mut text = self.common(workload::gateway().address());
         write!(
             text,
@@ -252,12 +271,24 @@ impl Stage {
         let config = self.path().join(format!("attester-{which}.toml"));
         std::fs::write(&config, text).expect("writable");
         let log = self.path().join(format!("attester-{which}.log"));
-        let mut process = Process::start(plimsoll().arg("attester").arg("--config").arg(config), &log);
+        let mut process =
+            Process::start(plimsoll().arg("attester").arg("--config").arg(config), &log);
         let health = format!("{}/health", self.attester_url(which));
         let started = Instant::now();
-        while !reqwest::get(&health).await.is_ok_and(|answer| answer.status().is_success()) {
-            assert!(!process.ended(), "attester {which} ended:\n{}", process.said());
-            assert!(started.elapsed() < PATIENCE, "attester {which} is not well:\n{}", process.said());
+        while !reqwest::get(&health)
+            .await
+            .is_ok_and(|answer| answer.status().is_success())
+        {
+            assert!(
+                !process.ended(),
+                "attester {which} ended:\n{}",
+                process.said()
+            );
+            assert!(
+                started.elapsed() < PATIENCE,
+                "attester {which} is not well:\n{}",
+                process.said()
+            );
             tokio::time::sleep(POLL).await;
         }
         self.attesters[which] = Some(process);
@@ -275,14 +306,21 @@ impl Stage {
 
     /// What `plimsoll status --json` says.
     pub fn status(&self) -> Status {
-        let text = succeed(plimsoll().args(["status", "--json", "--config"]).arg(self.keeper_config()));
+        let text = succeed(
+            plimsoll()
+                .args(["status", "--json", "--config"])
+                .arg(self.keeper_config()),
+        );
         serde_json::from_str(&text).expect("a status")
     }
 
     /// Moves the chain's clock to `ms` after the start of an epoch.
     pub async fn to(&self, epoch: Epoch, ms: u64) {
         let time = self.start_of(epoch) + ms;
-        self.client.set_time(time).await.expect("a clock that can be driven");
+        self.client
+            .set_time(time)
+            .await
+            .expect("a clock that can be driven");
     }
 
     /// When an epoch starts, in ms since 1970.
@@ -302,7 +340,8 @@ impl Stage {
     /// Notes that these receipts should count in `epoch`.
     pub fn expect(&mut self, receipts: &[Receipt], epoch: Epoch) {
         self.receipts += receipts.len() as u64;
-        self.jobs.extend(receipts.iter().map(|receipt| workload::job(receipt, epoch)));
+        self.jobs
+            .extend(receipts.iter().map(|receipt| workload::job(receipt, epoch)));
         self.terms.epochs = self.terms.epochs.max(epoch + 1);
     }
 
@@ -321,7 +360,8 @@ impl Stage {
 
     /// Moves to when an epoch can be booked.
     pub async fn to_booking(&self, epoch: Epoch) {
-        self.to(epoch, EPOCH_MS + 3 * WINDOW_MS + 2 * MARGIN_MS).await;
+        self.to(epoch, EPOCH_MS + 3 * WINDOW_MS + 2 * MARGIN_MS)
+            .await;
     }
 
     /// What everything should come to.
@@ -332,7 +372,11 @@ impl Stage {
     /// Whether all work of an epoch is on the chain; says what is if it is not.
     pub async fn attested(&self, epoch: Epoch) -> Result<(), String> {
         let wanted = &self.expected().epochs[epoch as usize].allocation.record;
-        let view = self.emission.epoch(epoch).await.map_err(|error| error.to_string())?;
+        let view = self
+            .emission
+            .epoch(epoch)
+            .await
+            .map_err(|error| error.to_string())?;
         let found = view.map(|view| (view.vetted, view.open));
         let wanted = Some((wanted.vetted, wanted.open));
         same("work", found, wanted)
@@ -342,15 +386,34 @@ impl Stage {
     /// be at the full level.
     pub async fn settled(&self, epoch: Epoch) -> Result<(), String> {
         let wanted = &self.expected().epochs[epoch as usize];
-        let view = self.emission.epoch(epoch).await.map_err(|error| error.to_string())?;
+        let view = self
+            .emission
+            .epoch(epoch)
+            .await
+            .map_err(|error| error.to_string())?;
         let settlement = view.and_then(|view| view.settlement);
         let budget = settlement.map(|settlement| settlement.budget);
         same("budget", budget, Some(wanted.allocation.budget()))?;
+        // Rewards may be the same before everybody is raised, and what is left over not.
+        let level = settlement.map(|settlement| (settlement.level, settlement.open_raised));
+        let full = wanted.allocation.record.settlement;
+        same(
+            "level",
+            level,
+            full.map(|full| (full.level, full.open_raised)),
+        )?;
         for (operator, reward) in (0..).zip(&wanted.allocation.rewards) {
-            let preview =
-                self.emission.preview(epoch, operator).await.map_err(|error| error.to_string())?;
+            let preview = self
+                .emission
+                .preview(epoch, operator)
+                .await
+                .map_err(|error| error.to_string())?;
             let found = (preview.reward, preview.liquid);
-            same(&format!("reward of {operator}"), found, (reward.amount, reward.liquid))?;
+            same(
+                &format!("reward of {operator}"),
+                found,
+                (reward.amount, reward.liquid),
+            )?;
         }
         Ok(())
     }
@@ -358,18 +421,40 @@ impl Stage {
     /// Whether an epoch is booked and everything that can be claimed is paid.
     pub async fn paid(&self, epoch: Epoch) -> Result<(), String> {
         let text = |error: &dyn std::fmt::Display| error.to_string();
-        let view = self.emission.epoch(epoch).await.map_err(|error| text(&error))?;
-        let closed = view.and_then(|view| view.settlement).is_some_and(|settlement| settlement.closed);
+        let view = self
+            .emission
+            .epoch(epoch)
+            .await
+            .map_err(|error| text(&error))?;
+        let closed = view
+            .and_then(|view| view.settlement)
+            .is_some_and(|settlement| settlement.closed);
         same("closed", closed, true)?;
         let (expected, mut terms) = (self.expected(), self.terms.clone());
         terms.epochs = epoch + 1;
-        let expected = if terms.epochs == self.terms.epochs { expected } else { Expected::of(&terms, &self.jobs) };
+        let expected = if terms.epochs == self.terms.epochs {
+            expected
+        } else {
+            Expected::of(&terms, &self.jobs)
+        };
         for (operator, released) in (0..).zip(&expected.released) {
-            let view = self.emission.operator(operator).await.map_err(|error| text(&error))?;
+            let view = self
+                .emission
+                .operator(operator)
+                .await
+                .map_err(|error| text(&error))?;
             let view = view.ok_or("an operator is not registered")?;
-            let paid = self.token.balance_of(payee(operator)).await.map_err(|error| text(&error))?;
+            let paid = self
+                .token
+                .balance_of(payee(operator))
+                .await
+                .map_err(|error| text(&error))?;
             let wanted = (*released, 0, expected.unvested[operator as usize]);
-            same(&format!("paid, claimable and unvested of {operator}"), (paid, view.claimable, view.unvested), wanted)?;
+            same(
+                &format!("paid, claimable and unvested of {operator}"),
+                (paid, view.claimable, view.unvested),
+                wanted,
+            )?;
         }
         Ok(())
     }
@@ -386,16 +471,38 @@ impl Stage {
         let expected = self.expected();
         let ledger = self.emission.ledger().await.expect("a view");
         assert!(ledger.conserves(), "{ledger:?}");
-        let held = self.token.balance_of(self.deployment.contract).await.expect("a balance");
+        let held = self
+            .token
+            .balance_of(self.deployment.contract)
+            .await
+            .expect("a balance");
         assert_eq!(held, ledger.owed(), "{ledger:?}");
-        assert_eq!(ledger.reserve + ledger.inflows, expected.reserve, "{ledger:?}");
+        assert_eq!(
+            ledger.reserve + ledger.inflows,
+            expected.reserve,
+            "{ledger:?}"
+        );
         assert_eq!(ledger.pots, expected.dust, "{ledger:?}");
         let unvested: u128 = expected.unvested.iter().sum();
-        assert_eq!((ledger.unvested, ledger.claimable), (unvested, 0), "{ledger:?}");
+        assert_eq!(
+            (ledger.unvested, ledger.claimable),
+            (unvested, 0),
+            "{ledger:?}"
+        );
 
         let topics = EventTopics::from_metadata(EMISSION_METADATA).expect("of the contract");
-        let head = self.client.head().await.expect("the node answers").finalized.number;
-        let events = self.client.events(self.deployment.contract, 0, head).await.expect("events");
+        let head = self
+            .client
+            .head()
+            .await
+            .expect("the node answers")
+            .finalized
+            .number;
+        let events = self
+            .client
+            .events(self.deployment.contract, 0, head)
+            .await
+            .expect("events");
         let (mut batches, mut receipts, mut work) = (0_u64, 0, 0_u128);
         for event in events {
             match topics.decode(&event).expect("of this version") {
@@ -405,21 +512,35 @@ impl Stage {
                     receipts += batch.receipts;
                 }
                 Some(Event::Entries(entries)) => {
-                    let entries = plimsoll_mechanism::work::unpack(&entries.packed).expect("entries");
-                    work += entries.iter().map(|entry| u128::from(entry.fragment) + u128::from(entry.bulk)).sum::<u128>();
+                    let entries =
+                        plimsoll_mechanism::work::unpack(&entries.packed).expect("entries");
+                    work += entries
+                        .iter()
+                        .map(|entry| u128::from(entry.fragment) + u128::from(entry.bulk))
+                        .sum::<u128>();
                 }
                 _ => {}
             }
         }
         let metered: u128 = self.jobs.iter().map(|job| job.units).sum();
-        assert_eq!((receipts, work), (self.receipts, metered), "in {batches} batches on the chain");
+        assert_eq!(
+            (receipts, work),
+            (self.receipts, metered),
+            "in {batches} batches on the chain"
+        );
 
-        let journal = Journal::open(&self.path().join("keeper.sqlite"), self.identity()).await.expect("free");
+        let journal = Journal::open(&self.path().join("keeper.sqlite"), self.identity())
+            .await
+            .expect("free");
         let counts = journal.counts().await.expect("readable");
-        assert_eq!((counts.counted, counts.batched, counts.pending), (self.receipts, 0, 0));
+        assert_eq!(
+            (counts.counted, counts.batched, counts.pending),
+            (self.receipts, 0, 0)
+        );
         let sent: Vec<(String, u64)> = journal
             .with(|t| {
-                let mut rows = t.prepare("SELECT state, count(*) FROM submissions GROUP BY state")?;
+                let mut rows =
+                    t.prepare("SELECT state, count(*) FROM submissions GROUP BY state")?;
                 let rows = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
                 Ok(rows.collect::<Result<_, _>>()?)
             })
@@ -433,7 +554,13 @@ impl Stage {
         let keeper = self.client.with_signer(dev::charlie());
         assert_eq!(keeper.next_nonce().await.expect("a nonce"), included);
         let accepted: u64 = journal
-            .with(|t| Ok(t.query_row("SELECT count(*) FROM batches WHERE state = 'accepted'", [], |row| row.get(0))?))
+            .with(|t| {
+                Ok(t.query_row(
+                    "SELECT count(*) FROM batches WHERE state = 'accepted'",
+                    [],
+                    |row| row.get(0),
+                )?)
+            })
             .await
             .expect("readable");
         assert_eq!(accepted, batches);
@@ -450,7 +577,13 @@ impl Stage {
     /// What the processes have said, for a test that fails.
     pub fn logs(&self) -> String {
         let mut text = String::new();
-        for name in ["keeper.log", "attester-0.log", "attester-1.log", "attester-2.log", "node.log"] {
+        for name in [
+            "keeper.log",
+            "attester-0.log",
+            "attester-1.log",
+            "attester-2.log",
+            "node.log",
+        ] {
             let log = std::fs::read_to_string(self.path().join(name)).unwrap_or_default();
             let _ = writeln!(text, "--- {name}\n{log}");
         }
@@ -499,14 +632,24 @@ async fn admit(client: &NodeClient, emission: &Emission, token: &Token) {
     let chain: Chain = Arc::new(client.clone());
     let send = |what: &'static str, tx| {
         let chain = chain.clone();
-        async move { submit_once(&chain, what, &tx).await.unwrap_or_else(|error| panic!("{what}: {error}")) }
+        async move {
+            submit_once(&chain, what, &tx)
+                .await
+                .unwrap_or_else(|error| panic!("{what}: {error}"))
+        }
     };
     for (operator, key) in (0..).zip(operators()) {
         let account: Chain = Arc::new(client.with_signer(key));
         let tx = emission.message(calls::register(payee(operator)));
-        submit_once(&account, "register", &tx).await.expect("registers");
+        submit_once(&account, "register", &tx)
+            .await
+            .expect("registers");
     }
-    let vetted: Vec<OperatorIndex> = (0..).zip(BONDS).filter(|(_, bond)| *bond == 0).map(|(k, _)| k).collect();
+    let vetted: Vec<OperatorIndex> = (0..)
+        .zip(BONDS)
+        .filter(|(_, bond)| *bond == 0)
+        .map(|(k, _)| k)
+        .collect();
     send("vouch", emission.message(calls::vouch(&vetted))).await;
     let all = FUNDING + BONDS.iter().sum::<u128>();
     send("approve", token.approve(emission.address(), all)).await;

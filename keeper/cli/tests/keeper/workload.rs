@@ -10,7 +10,10 @@ use plimsoll_mechanism::Epoch;
 pub const NETWORK: &str = "plimsoll-e2e";
 
 /// The meter: a threshold low enough that some clients' work is bulk work.
-pub const METER: Meter = Meter { fragment_threshold: 3_000, ..DEFAULT };
+pub const METER: Meter = Meter {
+    fragment_threshold: 3_000,
+    ..DEFAULT
+};
 
 /// How many jobs each operator does in an epoch, the largest first. Skewed, so that the
 /// cap binds.
@@ -38,7 +41,11 @@ pub fn receipt(name: &str, operator: u32, completed_at: u64) -> Receipt {
         operator,
         client: hash_client(b"salt", &format!("client {}", id[2] % 3)),
         model: "test-chat".into(),
-        verification: if id[3] % 2 == 0 { Mode::Tee } else { Mode::None },
+        verification: if id[3] % 2 == 0 {
+            Mode::Tee
+        } else {
+            Mode::None
+        },
         evidence: (id[3] % 2 == 0).then(|| keccak(b"quote")),
         input_tokens: 100 + pick(4) * 5,
         cached_input_tokens: pick(5) % 100,
@@ -64,7 +71,11 @@ pub fn receipts(epoch: Epoch, start: u64, span: u64) -> Vec<Receipt> {
     for (operator, jobs) in (0..).zip(JOBS) {
         for job in 0..jobs {
             let at = start + span * receipts.len() as u64 / all;
-            receipts.push(receipt(&format!("epoch {epoch}, operator {operator}, job {job}"), operator, at));
+            receipts.push(receipt(
+                &format!("epoch {epoch}, operator {operator}, job {job}"),
+                operator,
+                at,
+            ));
         }
     }
     receipts
