@@ -127,9 +127,12 @@ pub async fn play(
         options.epochs
     ));
     progress.line(&format!(
-        "{} operators with the stakes of Livepeer's, {} clients with the shares of ServeGen's; on {}",
+        "{} operators with the stakes of Livepeer's, {}; on {}",
         members.len(),
-        clients.len(),
+        match jobs.iter().any(|job| job.parties.is_none()) {
+            true => format!("{} clients with the shares of ServeGen's", clients.len()),
+            false => "operators and clients as the receipts have them".into(),
+        },
         world.name()
     ));
 
