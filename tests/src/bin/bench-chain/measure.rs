@@ -82,8 +82,7 @@ impl Measured {
     }
 }
 
-/// Measures everything with a large network of `many` operators: some minutes for
-/// [`CROWD`], most of them for their registration.
+/// Measures everything with a large network of `many` operators.
 pub fn all(many: u32) -> Fallible<Measured> {
     let mut world = World::new()?;
     eprintln!("==> deploying for {many} operators");

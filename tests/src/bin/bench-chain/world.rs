@@ -1,8 +1,14 @@
 //! A deployment on the embedded chain, and measured calls of it.
 
-use std::{error::Error, fs, path::PathBuf};
+use std::{
+    collections::{btree_map::Entry, BTreeMap},
+    error::Error,
+    fs,
+    ops::Range,
+    path::PathBuf,
+};
 
-use parity_scale_codec::Decode;
+use parity_scale_codec::{Decode, Encode};
 use plimsoll_embedded::{
     account_of, AccountId, Code, EmbeddedChain, Failure, Genesis, Limits, Outcome, CHAIN_ID, H160,
     UNIT,
@@ -13,8 +19,9 @@ use plimsoll_interface::{
         batch::{BatchHeader, Domain},
         clock::Times,
         params::Params,
+        status::{self, Status, StatusPage},
         vesting::Vesting,
-        work::{pack, Entry},
+        work::{self, pack},
         Epoch, Hash, OperatorIndex,
     },
     Attesters, Credited, Roles, Settings,
@@ -43,6 +50,9 @@ const BOND: u128 = 1_000_000;
 /// Operators vouched for in one call: an item each, of which a transaction's access
 /// list holds 2,048.
 const VOUCHES: usize = 1_000;
+/// Operators of a deployment that register, bond and are vouched for by messages; all
+/// that are booked or paid are among them.
+const REGISTERED: u32 = 6_000;
 /// Caps and ceilings as deployments are advised to set them.
 const PARAMS: Params = Params {
     rate: 10_000,
@@ -181,9 +191,9 @@ impl World {
     }
 
     fn populate(&mut self, deployment: &mut Deployment, who: &Population) -> Fallible<()> {
+        let registered = who.operators.min(REGISTERED);
         let mut vouches = Vec::new();
-        for operator in 0..who.operators {
-            progress("registering operators", operator, who.operators);
+        for operator in 0..registered {
             let account = AccountId::new(keccak(&operator.to_be_bytes()));
             self.chain.fund(&account, UNIT)?;
             let payee = H160::from_slice(&keccak(&operator.to_le_bytes())[12..]);
@@ -199,14 +209,39 @@ impl World {
         }
         for chunk in vouches.chunks(VOUCHES) {
             // As registrars do over many blocks.
-            let outcome = self.chain.call_with(
-                &self.admin,
-                deployment.emission,
-                0,
-                calls::vouch(chunk),
-                Limits::unlimited(),
-            );
-            outcome.result?;
+            let data = calls::vouch(chunk);
+            let limits = Limits::unlimited();
+            self.chain
+                .call_with(&self.admin, deployment.emission, 0, data, limits)
+                .result?;
+        }
+        self.vet(deployment, registered..who.operators)
+    }
+
+    /// Makes operators vetted whom nobody registered, by writing into the contract's
+    /// storage what vouching for them would: crediting, settling and raising read nothing
+    /// else of an operator, and registering so many takes longer than everything measured.
+    fn vet(&mut self, of: &Deployment, operators: Range<OperatorIndex>) -> Fallible<()> {
+        let mut pages: BTreeMap<u32, StatusPage> = BTreeMap::new();
+        for operator in operators {
+            let (number, place) = status::locate(operator);
+            let page = match pages.entry(number) {
+                Entry::Occupied(page) => page.into_mut(),
+                Entry::Vacant(free) => {
+                    let stored = self.chain.storage(of.emission, &status_key(number));
+                    free.insert(match stored {
+                        Some(bytes) => StatusPage::from_bytes(bytes.as_slice().try_into()?),
+                        None => StatusPage::default(),
+                    })
+                }
+            };
+            page.set(place, Status::Vetted, 0);
+        }
+        for (number, page) in pages {
+            let (address, content) = (of.emission, page.as_bytes().to_vec());
+            self.chain
+                .execute(|| Revive::set_storage_var_key(address, status_key(number), Some(content)))
+                .map_err(|error| format!("writing status page {number}: {error:?}"))?;
         }
         Ok(())
     }
@@ -222,7 +257,12 @@ impl World {
 
     /// Credits entries in the next batch of the epoch's first lane, signed by as many
     /// attesters as must sign.
-    pub fn credit(&mut self, to: &Deployment, epoch: Epoch, entries: &[Entry]) -> Fallible<Cost> {
+    pub fn credit(
+        &mut self,
+        to: &Deployment,
+        epoch: Epoch,
+        entries: &[work::Entry],
+    ) -> Fallible<Cost> {
         let seen = self
             .chain
             .dry_run(&self.admin, to.emission, 0, calls::next_seq(epoch, 0));
@@ -347,11 +387,7 @@ fn word(bytes: &[u8]) -> [u8; 32] {
     word
 }
 
-/// A line on stderr now and then.
-fn progress(what: &str, at: u32, of: u32) {
-    /// How many steps are shown by one line.
-    const STEP: u32 = 10_000;
-    if at > 0 && at % STEP == 0 {
-        eprintln!("    {what}: {at} of {of}");
-    }
+/// Where the contract stores a status page: its prefix, and the seventh of its keys.
+fn status_key(page: u32) -> Vec<u8> {
+    (*b"pl", 6_u8, page).encode()
 }
