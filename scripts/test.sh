@@ -22,6 +22,9 @@ setup test
 build_node
 mkdir -p "$CARGO_TARGET_DIR"
 cd "$ROOT"
+# The keeper's tests play the demo on the embedded chain, too, and cargo builds the
+# programs of a package for its own tests only.
+timed "building plimsoll-local" cargo build --locked --workspace --bin plimsoll-local
 
 selection=("$@")
 ((${#selection[@]})) || selection=(--workspace)
