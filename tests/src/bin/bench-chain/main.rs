@@ -3,7 +3,8 @@
 //!
 //! Every figure is what the runtime says that executing the call consumed, the call
 //! being a transaction of its own: it finds all storage cold. What a transaction takes
-//! beside (its length, its signature) is the same for every contract and is left out.
+//! beside (its length, its signature) is the same for every contract and is left out, but
+//! for the deployment, where it is the larger part.
 #![forbid(unsafe_code)]
 
 mod measure;

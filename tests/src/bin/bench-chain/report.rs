@@ -2,6 +2,7 @@
 
 use std::{error::Error, fs, path::Path, process::Command};
 
+use plimsoll_embedded::UNIT;
 use serde::Serialize;
 
 use crate::measure::{
@@ -187,10 +188,12 @@ impl Measurement {
 
 fn print_rows(measured: &Measured) {
     let (emission, token) = measured.code_bytes;
+    let deposit = measured.registered.deposit as f64 / UNIT as f64;
     println!("Code: {emission} bytes of emission contract, {token} of token.");
+    println!("Deposit of registering an operator: {deposit:.5}.");
     println!();
     println!(
-        "{:<12} {:<24} {:>9} {:>10} {:>11} {:>12} {:>11} {:>12} {:>12}",
+        "{:<12} {:<28} {:>9} {:>10} {:>11} {:>12} {:>11} {:>12} {:>12}",
         "message",
         "case",
         "operators",
@@ -202,9 +205,9 @@ fn print_rows(measured: &Measured) {
         "deposit each"
     );
     for row in &measured.rows {
-        let deposit = row.cost.deposit as f64 / plimsoll_embedded::UNIT as f64;
+        let deposit = row.cost.deposit as f64 / UNIT as f64;
         println!(
-            "{:<12} {:<24} {:>9} {:>10.3} {:>11.1} {:>12.5} {:>11.1} {:>12.0} {:>12.6}",
+            "{:<12} {:<28} {:>9} {:>10.3} {:>11.1} {:>12.5} {:>11.1} {:>12.0} {:>12.6}",
             row.name,
             row.case,
             row.operators,

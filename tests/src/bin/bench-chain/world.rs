@@ -177,7 +177,14 @@ impl World {
         let made = self
             .chain
             .instantiate(&self.admin, code, data, Some([salt; 32]), 0);
-        let (emission, instantiated) = measured(made).map_err(|e| format!("deploying: {e}"))?;
+        // The length of the code counts in what the transaction takes beside executing.
+        let whole = made.transaction_weight;
+        let (emission, executed) = measured(made).map_err(|e| format!("deploying: {e}"))?;
+        let instantiated = Cost {
+            ref_time: whole.ref_time(),
+            proof_size: whole.proof_size(),
+            ..executed
+        };
         let mut deployment = Deployment {
             emission,
             genesis_ms,
