@@ -472,6 +472,7 @@ pub(super) struct CodeHash {
 
 #[derive(DecodeAsType)]
 #[decode_as_type(crate_path = "subxt::ext::scale_decode")]
+#[allow(clippy::upper_case_acronyms, reason = "decoded by the runtime's own name")]
 enum AccountType {
     Contract(Contract),
     EOA,
