@@ -73,7 +73,8 @@ compile() {
         RUSTC_BOOTSTRAP=1 CARGO_UNSTABLE_JSON_TARGET_SPEC=true CARGO_TARGET_DIR="$target" \
         INK_RUSTC_WRAPPER="$ROOT/scripts/rustc-for-contracts.sh" "${buffer[@]}" \
         cargo contract build --release --manifest-path "$BUILD_PLACE/contracts/$name/Cargo.toml"
-    out=$(find "$target/ink" -maxdepth 2 -name '*.polkavm' -newer "$BUILD_PLACE/Cargo.toml" | head -n1)
+    # Not only what is newer than the sources: cargo-contract leaves what is up to date.
+    out=$(find "$target/ink" -maxdepth 2 -name '*.polkavm' | head -n1)
     [[ -n $out ]] || die "cargo-contract made no .polkavm file in $target/ink"
     rm -rf "$BUILT.part"
     mkdir -p "$BUILT.part"
