@@ -30,7 +30,6 @@ fn the_demo_reaches_the_same_rewards_to_the_unit_on_a_node_and_embedded() {
         let out = folder.join(out);
         let text = succeed(
             command
-                .arg("demo")
                 .arg("--trace")
                 .arg(folder.join("trace.csv"))
                 .arg("--json")
@@ -40,7 +39,7 @@ fn the_demo_reaches_the_same_rewards_to_the_unit_on_a_node_and_embedded() {
         serde_json::from_str(&std::fs::read_to_string(out).expect("written")).expect("JSON")
     };
     let embedded = play(
-        &mut neighbour("plimsoll-local", "PLIMSOLL_LOCAL"),
+        neighbour("plimsoll-local", "PLIMSOLL_LOCAL").arg("demo"),
         "embedded.json",
     );
     let node = Node::start(folder);

@@ -231,7 +231,7 @@ impl Stage {
             "[receipts]\nnetwork = \"{NETWORK}\"\nsigners = [\"{signer}\"]\nspool = \"spool\"\n\
              [[meters]]\nversion = 1\nprefill = 1000000\ncached_prefill = 250000\ndecode = 4000000\n\
              fragment_threshold = {threshold}\n\
-             [chain]\ndeployment = \"deployment.toml\"\nsuri_file = \"charlie\"\n"
+             [chain]\ndeployment = \"deployment.toml\"\nsuri_file = \"charlie\"\nfinality_timeout_ms = 10000\n"
         )
     }
 
