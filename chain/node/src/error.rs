@@ -59,8 +59,21 @@ pub enum Error {
     Signal(std::io::Error),
     /// The client, the database or an essential task.
     #[error("{0}")]
-    Service(#[from] sc_service::Error),
+    Service(Box<sc_service::Error>),
     /// The client or its database.
     #[error("the chain's database: {0}")]
-    Blockchain(#[from] sp_blockchain::Error),
+    Blockchain(Box<sp_blockchain::Error>),
+}
+
+// Boxed, because they are large and rare.
+impl From<sc_service::Error> for Error {
+    fn from(error: sc_service::Error) -> Self {
+        Self::Service(Box::new(error))
+    }
+}
+
+impl From<sp_blockchain::Error> for Error {
+    fn from(error: sp_blockchain::Error) -> Self {
+        Self::Blockchain(Box::new(error))
+    }
 }

@@ -43,6 +43,9 @@ const POOL_BYTES: usize = 64 * 1024 * 1024;
 const SEAL_QUEUE: usize = 1_024;
 /// Questions about the network that may wait for their (always the same) answer.
 const SYSTEM_QUEUE: usize = 1_000;
+/// Calls into the runtime at once, from JSON-RPC and while a block is made, before
+/// one has to wait for a fresh instance.
+const RUNTIME_INSTANCES: usize = 8;
 /// Folder of the database inside the base path.
 const DATABASE_FOLDER: &str = "chain";
 
@@ -136,6 +139,7 @@ fn open_chain(
         metrics_registry: None,
     })?;
     let executor = Executor::builder()
+        .with_max_runtime_instances(RUNTIME_INSTANCES)
         .with_cache_path(compiled_folder(&cli.runtime))
         .build();
     // A chain that exists needs no first block.
