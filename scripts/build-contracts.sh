@@ -20,7 +20,7 @@ BUILD_PLACE=/tmp/plimsoll-contracts
 
 # What the bytecode depends on beside the sources.
 toolchain_words() {
-    TOOLCHAIN_RUSTC=$(rustc "+$CROSS_TOOLCHAIN" -V)
+    TOOLCHAIN_RUSTC=$(rustc "+$CONTRACT_TOOLCHAIN" -V)
     TOOLCHAIN_CONTRACT="cargo-contract $CARGO_CONTRACT_VERSION"
 }
 
@@ -39,8 +39,10 @@ contract_workspace() {
 
 # Sets BUILT to the folder that holds the contract's artefacts, built or to be.
 built_path() {
-    local name=$1 key
-    key=$(hash_of "contracts/$name" contracts/mechanism contracts/interface "=$(contract_workspace)" \
+    local name=$1 key shared=()
+    # What the contract is made of; the token shares nothing with anybody.
+    [[ $name == token ]] || shared=(contracts/mechanism/{Cargo.toml,src} contracts/interface "=$(contract_workspace)")
+    key=$(hash_of "contracts/$name" "${shared[@]}" \
         scripts/build-contracts.sh scripts/rustc-for-contracts.sh "=$TOOLCHAIN_RUSTC" "=$TOOLCHAIN_CONTRACT")
     BUILT=$PLIMSOLL_HOME/contract-$name-$key
 }
@@ -54,7 +56,10 @@ copy_sources() {
     local name
     for name in mechanism interface "${CONTRACTS[@]}"; do
         mkdir -p "$BUILD_PLACE/contracts/$name"
-        (cd "$ROOT/contracts/$name" && tar --exclude=./target -cf - .) | tar -xf - -C "$BUILD_PLACE/contracts/$name"
+        # With new times of change: cargo takes what is older than its last build for
+        # built, and all clones build in this one place.
+        (cd "$ROOT/contracts/$name" && tar --exclude=./target --exclude=./tests -cf - .) |
+            tar -xmf - -C "$BUILD_PLACE/contracts/$name"
     done
     contract_workspace >"$BUILD_PLACE/Cargo.toml"
 }
@@ -69,7 +74,7 @@ compile() {
         die "contracts/$name/Cargo.lock is missing or does not fit its Cargo.toml: update it (cargo update --workspace there) and commit it"
     timed "building the $name contract (5 minutes from nothing)" \
         env -u RUSTC -u RUSTC_WRAPPER -u RUSTC_WORKSPACE_WRAPPER -u RUSTFLAGS -u CARGO_ENCODED_RUSTFLAGS \
-        PATH="$CARGO_CONTRACT_ROOT/bin:$PATH:$EXTRA_BIN" RUSTUP_TOOLCHAIN="$CROSS_TOOLCHAIN" \
+        PATH="$CARGO_CONTRACT_ROOT/bin:$PATH:$EXTRA_BIN" RUSTUP_TOOLCHAIN="$CONTRACT_TOOLCHAIN" \
         RUSTC_BOOTSTRAP=1 CARGO_UNSTABLE_JSON_TARGET_SPEC=true CARGO_TARGET_DIR="$target" \
         INK_RUSTC_WRAPPER="$ROOT/scripts/rustc-for-contracts.sh" "${buffer[@]}" \
         cargo contract build --release --manifest-path "$BUILD_PLACE/contracts/$name/Cargo.toml"

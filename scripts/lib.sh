@@ -8,11 +8,14 @@ set -euo pipefail
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # Everything slow to build is kept here, keyed by a hash of what it was built from.
 PLIMSOLL_HOME=${PLIMSOLL_HOME:-$HOME/.cache/plimsoll}
-# One target directory for all clones: a fresh clone starts with its dependencies compiled.
-export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PLIMSOLL_HOME/target}
-export PLIMSOLL_HOME
 mkdir -p "$PLIMSOLL_HOME"
+# Absolute, because the scripts change directory.
 PLIMSOLL_HOME=$(cd "$PLIMSOLL_HOME" && pwd)
+# One target directory for all clones: a fresh clone starts with its dependencies compiled.
+CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PLIMSOLL_HOME/target}
+mkdir -p "$CARGO_TARGET_DIR"
+CARGO_TARGET_DIR=$(cd "$CARGO_TARGET_DIR" && pwd)
+export PLIMSOLL_HOME CARGO_TARGET_DIR
 
 # Messages go to stderr, so that a script's stdout stays its result.
 say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
@@ -22,6 +25,15 @@ die() {
     exit 1
 }
 
+# What the scripts are written in: GNU's tools and a bash of this decade. Linux has
+# them; elsewhere they are a package away.
+[[ ${BASH_VERSINFO[0]}.${BASH_VERSINFO[1]} > 4.3 || ${BASH_VERSINFO[0]} -gt 4 ]] ||
+    die "bash 4.4 or newer is needed, this is $BASH_VERSION"
+for tool in sha256sum timeout tar awk; do
+    command -v "$tool" >/dev/null || die "the program $tool is missing: install GNU coreutils, tar and awk (on macOS: brew install coreutils gnu-tar gawk, first on the PATH)"
+done
+sort -z </dev/null 2>/dev/null || die "sort does not know -z: install GNU coreutils, first on the PATH"
+
 # `timed WHAT COMMAND...` runs a command that takes minutes: says that it starts,
 # shows its output, says how long it took, and fails with it.
 timed() {
@@ -30,6 +42,17 @@ timed() {
     say "$what"
     "$@" >&2 || die "$what: failed (its output is above). Command: $*"
     say "$what: done in $(((SECONDS - start) / 60)) min $(((SECONDS - start) % 60)) s"
+}
+
+# All clones share one target folder, and cargo tells by a file's time of change
+# whether it was built, not by which clone it is in. So a clone that finds another one's
+# build makes its own files newer first.
+claim_target() {
+    local stamp=$CARGO_TARGET_DIR/plimsoll-clone
+    [[ ! -f $stamp || $(<"$stamp") != "$ROOT" ]] || return 0
+    note "the last build in $CARGO_TARGET_DIR was another clone's, or none: building this one's crates anew"
+    find "$ROOT" \( -name .git -o -name target \) -prune -o -type f -exec touch -c {} +
+    printf '%s\n' "$ROOT" >"$stamp"
 }
 
 # One hash over files, folders (recursively, names and contents, without build

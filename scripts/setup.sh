@@ -25,6 +25,19 @@ CARGO_DENY_ROOT=$PLIMSOLL_HOME/tools/cargo-deny-$CARGO_DENY_VERSION
 # Programs that only some builds may see: put on their PATH, not on the machine's.
 EXTRA_BIN=$PLIMSOLL_HOME/bin
 
+# Runs a command as root: by itself, or through sudo.
+as_root() {
+    if ((EUID == 0)); then "$@"; else sudo "$@"; fi
+}
+
+# Debian's lists of packages, read once in a run.
+LISTS_READ=false
+read_lists() {
+    [[ $LISTS_READ == false ]] || return 0
+    timed "reading the list of packages" as_root apt-get update -q
+    LISTS_READ=true
+}
+
 # `packages NAME...` installs the Debian packages that are missing.
 packages() {
     local missing=() name
@@ -36,14 +49,11 @@ packages() {
         dpkg-query -W -f='${Status}' "$name" 2>/dev/null | grep -q 'ok installed' || missing+=("$name")
     done
     ((${#missing[@]})) || return 0
-    local as_root=()
-    if ((EUID != 0)); then
-        command -v sudo >/dev/null || die "these packages are missing: ${missing[*]}. Install them as root: apt-get install ${missing[*]}"
-        as_root=(sudo)
-    fi
+    ((EUID == 0)) || command -v sudo >/dev/null ||
+        die "these packages are missing: ${missing[*]}. Install them as root: apt-get install ${missing[*]}"
     export DEBIAN_FRONTEND=noninteractive
-    timed "reading the list of packages" "${as_root[@]}" apt-get update -q
-    timed "installing ${missing[*]}" "${as_root[@]}" apt-get install -q -y --no-install-recommends "${missing[@]}"
+    read_lists
+    timed "installing ${missing[*]}" as_root apt-get install -q -y --no-install-recommends "${missing[@]}"
 }
 
 # `program NAME PACKAGE...`: the packages are installed if no such program is there.
@@ -54,17 +64,26 @@ program() {
     command -v "$name" >/dev/null || die "$name is not installed; it comes with ${*}"
 }
 
+# The oldest Rust that the workspace builds with.
+rust_wanted() { sed -n 's/^rust-version = "\(.*\)"/\1/p' "$ROOT/Cargo.toml" | head -n1; }
+
+# Whether version $1 is at least $2.
+at_least() { [[ $(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n1) == "$2" ]]; }
+
 # Stable Rust, at least the version the workspace asks for, and a linker.
 setup_rust() {
     command -v cargo >/dev/null || die "cargo is not installed. Install Rust's stable toolchain from https://rustup.rs and run this again"
     local want have
-    want=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$ROOT/Cargo.toml" | head -n1)
+    want=$(rust_wanted)
     have=$(rustc --version | cut -d' ' -f2)
-    if [[ $(printf '%s\n%s\n' "$want" "$have" | sort -V | head -n1) != "$want" ]]; then
+    if ! at_least "$have" "$want"; then
         command -v rustup >/dev/null || die "Rust $want or newer is needed, this is $have"
         timed "updating Rust $have to the newest stable" rustup update "$RUST_STABLE"
+        have=$(rustc --version | cut -d' ' -f2)
+        at_least "$have" "$want" || die "Rust $want or newer is needed, and rustc is still $have: is another toolchain the default (rustup show)?"
     fi
     program cc gcc libc6-dev
+    claim_target
 }
 
 # Can this toolchain build for targets whose library has to be compiled from source?
@@ -84,24 +103,54 @@ setup_cross() {
         say "adding the standard library's sources to the $RUST_STABLE toolchain"
         if timeout 600 rustup component add rust-src --toolchain "$RUST_STABLE" >&2; then
             CROSS_TOOLCHAIN=$RUST_STABLE
-        else
+        elif debian_rustc; then
             note "rustup could not fetch them: using Debian's rustc instead"
-            packages rustc-web cargo-web rust-web-src
-            rustup toolchain link "$RUST_WEB" /usr >&2
-            has_sources "$RUST_WEB" || die "neither rustup nor Debian's packages (rustc-web, cargo-web, rust-web-src) gave the standard library's sources. With network: rustup component add rust-src"
             CROSS_TOOLCHAIN=$RUST_WEB
+        else
+            die "neither rustup nor Debian's packages (rustc-web, cargo-web, rust-web-src) gave the standard library's sources. With network: rustup component add rust-src"
         fi
     fi
-    setup_lld
+    setup_lld "$CROSS_TOOLCHAIN"
 }
 
-# The linker of PolkaVM and wasm. rustup's toolchains bring it, Debian's rustc does
-# not: it may use the one of the stable toolchain.
+# Debian's rustc with its sources, installed if it can be and linked into rustup as
+# $RUST_WEB. Fails, and says nothing, where there is none that is new enough.
+debian_rustc() {
+    is_installed "$RUST_WEB" && has_sources "$RUST_WEB" && return 0
+    command -v apt-cache >/dev/null || return 1
+    ((EUID == 0)) || command -v sudo >/dev/null || return 1
+    # A machine that has never read the lists knows of no package at all.
+    [[ -n $(apt-cache madison rustc-web 2>/dev/null) ]] || read_lists
+    local candidate
+    candidate=$(apt-cache policy rustc-web 2>/dev/null | sed -n 's/^ *Candidate: \([0-9.]*\).*/\1/p')
+    [[ -n $candidate ]] && at_least "$candidate" "$(rust_wanted)" || return 1
+    packages rustc-web cargo-web rust-web-src
+    rustup toolchain link "$RUST_WEB" /usr >&2
+    has_sources "$RUST_WEB"
+}
+
+# Chooses the toolchain of the contracts and makes it complete. Sets
+# CONTRACT_TOOLCHAIN: Debian's rustc wherever it is to be had, because it is the same on
+# every machine down to the place of its sources, which have a part in the bytecode;
+# elsewhere the toolchain of the runtime.
+setup_contract_toolchain() {
+    if debian_rustc; then
+        CONTRACT_TOOLCHAIN=$RUST_WEB
+        setup_lld "$CONTRACT_TOOLCHAIN"
+    else
+        note "no Debian packages here: the contracts are built by rustup's toolchain, and not compared with the committed ones"
+        setup_cross
+        CONTRACT_TOOLCHAIN=$CROSS_TOOLCHAIN
+    fi
+}
+
+# `setup_lld TOOLCHAIN`: the linker of PolkaVM and wasm. rustup's toolchains bring it,
+# Debian's rustc does not: it may use the one of the stable toolchain.
 setup_lld() {
-    local host lld
-    host=$(rustc "+$CROSS_TOOLCHAIN" -vV | sed -n 's/^host: //p')
+    local toolchain=$1 host lld
+    host=$(rustc "+$toolchain" -vV | sed -n 's/^host: //p')
     mkdir -p "$EXTRA_BIN"
-    [[ -x "$(rustc "+$CROSS_TOOLCHAIN" --print sysroot)/lib/rustlib/$host/bin/rust-lld" ]] && return 0
+    [[ -x "$(rustc "+$toolchain" --print sysroot)/lib/rustlib/$host/bin/rust-lld" ]] && return 0
     lld=$(rustc "+$RUST_STABLE" --print sysroot)/lib/rustlib/$host/bin/rust-lld
     [[ -x $lld ]] || die "no rust-lld in the $RUST_STABLE toolchain ($lld): rustup component add llvm-tools may bring it"
     ln -sfn "$lld" "$EXTRA_BIN/rust-lld"
@@ -119,7 +168,8 @@ cargo_tool() {
 
 setup_contracts() {
     setup_rust
-    setup_cross
+    command -v rustup >/dev/null || die "rustup is needed to build contracts: see https://rustup.rs"
+    setup_contract_toolchain
     locked cargo-contract cargo_tool cargo-contract "$CARGO_CONTRACT_VERSION" "$CARGO_CONTRACT_ROOT"
 }
 
@@ -131,8 +181,13 @@ setup_runtime() {
 setup_node() {
     program protoc protobuf-compiler
     program clang clang
-    # bindgen loads libclang, which has no program to look for.
-    if command -v dpkg-query >/dev/null; then packages libclang-dev; fi
+    # The network library's OpenSSL is the system's (.cargo/config.toml).
+    if command -v dpkg-query >/dev/null; then
+        packages libssl-dev pkg-config
+    else
+        pkg-config --exists openssl 2>/dev/null ||
+            die "pkg-config does not find OpenSSL: install pkg-config and OpenSSL's headers (openssl-devel, openssl@3)"
+    fi
     setup_runtime
 }
 

@@ -18,6 +18,9 @@ total() {
         END { print sum + 0 }'
 }
 
+# As many cases and sequences as the tests promise, whatever the shell is set to.
+unset PLIMSOLL_CASES PLIMSOLL_SEQUENCES PLIMSOLL_STEPS
+
 setup test
 build_node
 mkdir -p "$CARGO_TARGET_DIR"
