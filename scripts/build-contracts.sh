@@ -100,6 +100,9 @@ collect() {
         locked "$BUILD_PLACE" compile "$name"
         cp "$BUILT"/* "$into/"
     done
+    # cargo-contract writes what Solidity's tools read in no order; its numbers are small.
+    jq --sort-keys --compact-output . "$into/token.json" >"$into/token.json.part"
+    mv "$into/token.json.part" "$into/token.json"
     {
         printf '{\n  "rustc": "%s",\n  "cargo_contract": "%s",\n  "code_hash": {' \
             "$TOOLCHAIN_RUSTC" "$CARGO_CONTRACT_VERSION"

@@ -170,6 +170,7 @@ setup_contracts() {
     setup_rust
     command -v rustup >/dev/null || die "rustup is needed to build contracts: see https://rustup.rs"
     setup_contract_toolchain
+    program jq jq
     locked cargo-contract cargo_tool cargo-contract "$CARGO_CONTRACT_VERSION" "$CARGO_CONTRACT_ROOT"
 }
 
