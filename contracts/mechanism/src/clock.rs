@@ -209,8 +209,8 @@ impl Clock {
     /// The current epoch; 0 before genesis.
     #[must_use]
     pub fn epoch(&self) -> Epoch {
-        // An epoch is at least 1 ms, so 2^32 of them are at least 49 days: a clock
-        // that ran past the last epoch stays in it and nothing is lost.
+        // 2^32 epochs of a second are 136 years (`plimsoll deploy` takes no shorter ones).
+        // A clock that ran past the last epoch would stay in it.
         Epoch::try_from(self.elapsed() / self.times.epoch).unwrap_or(Epoch::MAX)
     }
 

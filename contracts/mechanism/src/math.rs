@@ -19,25 +19,6 @@ pub fn mul_div_down(a: u128, b: u128, divisor: u128) -> Option<u128> {
     narrow(wide(a, b) / U256::from(divisor))
 }
 
-/// `a * b / divisor`, rounded up. `None` if `divisor` is 0 or the quotient does
-/// not fit in 128 bits.
-#[must_use]
-pub fn mul_div_up(a: u128, b: u128, divisor: u128) -> Option<u128> {
-    if divisor == 0 {
-        return None;
-    }
-    if let Some(product) = a.checked_mul(b) {
-        return Some(product.div_ceil(divisor));
-    }
-    let (quotient, remainder) = wide(a, b).div_mod(U256::from(divisor));
-    let quotient = narrow(quotient)?;
-    if remainder.is_zero() {
-        Some(quotient)
-    } else {
-        quotient.checked_add(1)
-    }
-}
-
 /// `amount * share / 1e6`, rounded down, for any share in ppm. Saturates at
 /// `u128::MAX`, which only a share above one whole can reach.
 #[must_use]
@@ -65,13 +46,10 @@ mod tests {
     #[test]
     fn mul_div_rounds_as_its_name_says() {
         assert_eq!(mul_div_down(7, 3, 2), Some(10));
-        assert_eq!(mul_div_up(7, 3, 2), Some(11));
-        assert_eq!(mul_div_up(8, 3, 2), Some(12));
         assert_eq!(
             mul_div_down(u128::MAX, u128::MAX, u128::MAX),
             Some(u128::MAX)
         );
-        assert_eq!(mul_div_up(u128::MAX, u128::MAX, u128::MAX), Some(u128::MAX));
         assert_eq!(
             mul_div_down(u128::MAX, 3, 4),
             Some(u128::MAX / 4 * 3 + 2),
@@ -82,8 +60,6 @@ mod tests {
     #[test]
     fn mul_div_refuses_a_zero_divisor_and_an_overflow() {
         assert_eq!(mul_div_down(1, 1, 0), None);
-        assert_eq!(mul_div_up(1, 1, 0), None);
         assert_eq!(mul_div_down(u128::MAX, 2, 1), None);
-        assert_eq!(mul_div_up(u128::MAX, 2, 1), None);
     }
 }

@@ -102,7 +102,7 @@ impl Param {
             // Above one half more bulk work could lower its worker's own reward.
             Self::FragmentFloor => (0, 500_000),
             Self::FragmentPremium => (PPM, 100 * PPM),
-            // Bounds the number of operators that can be raised in an epoch at 1,000.
+            // Bounds how many operators can be raised in an epoch: E / C, below 2,000.
             Self::OperatorCap => (1_000, PPM),
             Self::Uplift => (PPM, 1_000 * PPM),
             Self::BondLeverage => (0, 1_000 * PPM),

@@ -105,8 +105,6 @@ fn g13_every_full_sequence_of_raises_ends_alike() {
 
             // At most E / C operators are raised.
             let raised = other_parts.iter().filter(|p| p.raised).count();
-            let per_cap = BigUint::from(1_000_000_u32) * epoch.reserve;
-            prop_assert!(raised == 0 || BigUint::from(raised) <= per_cap);
             let settlement = level(&settled(&epoch)).numerator;
             let cap = allocated(&epoch).division.operator_cap;
             prop_assert!(BigUint::from(raised) * cap <= BigUint::from(settlement));

@@ -102,30 +102,67 @@ fn g4_an_entity_stays_below_its_caps_and_the_ceiling() {
     );
 }
 
+/// Everybody's tier, ceilings, entitlement and reward, those of one tier and equal
+/// ceilings together, the less entitled first.
+type Ranked = (bool, u128, u128, u128, u128);
+
+fn ranked(epoch: &Epoch, rewards: &[u128]) -> Vec<Ranked> {
+    let pools = allocated(epoch).division.pools;
+    let mut ranked: Vec<_> = epoch
+        .parts
+        .iter()
+        .zip(rewards)
+        .map(|(part, reward)| {
+            let entitled = pools.entitlement(part.work);
+            // A vetted operator's bond plays no part.
+            let bond = if part.vetted { 0 } else { part.bond };
+            (part.vetted, bond, part.fees, entitled, *reward)
+        })
+        .collect();
+    ranked.sort_unstable();
+    ranked
+}
+
 #[test]
 fn g5_who_is_entitled_to_more_gets_no_less() {
     property(
         "g5_who_is_entitled_to_more_gets_no_less",
         draw::epoch(),
         |epoch| {
-            let allocation = allocated(&epoch);
-            let mut ranked: Vec<_> = epoch
-                .parts
-                .iter()
-                .zip(&allocation.rewards)
-                .map(|(part, reward)| {
-                    let entitled = allocation.division.pools.entitlement(part.work);
-                    // A vetted operator's bond plays no part.
-                    let bond = if part.vetted { 0 } else { part.bond };
-                    (part.vetted, bond, part.fees, entitled, reward.amount)
-                })
-                .collect();
-            ranked.sort_unstable();
-            for pair in ranked.windows(2) {
+            let [(_, full), _] = at_both_levels(&epoch, 0);
+            for pair in ranked(&epoch, &full).windows(2) {
                 let ((vetted, bond, fees, entitled, reward), next) = (pair[0], pair[1]);
                 if (vetted, bond, fees) == (next.0, next.1, next.2) {
                     prop_assert!(reward <= next.4, "{:?}", pair);
                     prop_assert!(entitled < next.3 || reward == next.4, "equals: {:?}", pair);
+                }
+            }
+            Ok(())
+        },
+    );
+}
+
+/// Where keepers left somebody unraised who was at its cap, what it gets instead is
+/// rounded down: up to a unit less than its equal that was raised.
+#[test]
+fn g5_at_a_level_that_lazy_keepers_left_the_order_holds_to_a_unit() {
+    let inputs = (draw::epoch(), any::<u64>());
+    property(
+        "g5_at_a_level_that_lazy_keepers_left_the_order_holds_to_a_unit",
+        inputs,
+        |(epoch, seed)| {
+            let [_, (_, lazy)] = at_both_levels(&epoch, seed);
+            // The most that anybody less entitled gets, from the least entitled on.
+            let mut most: Option<Ranked> = None;
+            for one in ranked(&epoch, &lazy) {
+                match most {
+                    Some(best) if (best.0, best.1, best.2) == (one.0, one.1, one.2) => {
+                        prop_assert!(best.4 <= one.4.saturating_add(1), "{:?} {:?}", best, one);
+                        if one.4 > best.4 {
+                            most = Some(one);
+                        }
+                    }
+                    _ => most = Some(one),
                 }
             }
             Ok(())
@@ -197,11 +234,10 @@ fn g9_an_open_reward_is_within_its_bonds_leverage() {
 fn g18_nobody_gets_more_than_the_multiple_of_its_own_fees() {
     property(
         "g18_nobody_gets_more_than_the_multiple_of_its_own_fees",
-        draw::epoch(),
-        |epoch| {
-            let Some(multiple) = epoch.params.fee_multiple else {
-                return Ok(());
-            };
+        (draw::epoch(), any::<u32>()),
+        |(mut epoch, drawn)| {
+            let multiple = epoch.params.fee_multiple.unwrap_or(drawn);
+            epoch.params.fee_multiple = Some(multiple);
             for (part, reward) in epoch.parts.iter().zip(allocated(&epoch).rewards) {
                 prop_assert!(BigUint::from(reward.amount) <= share_of(part.fees, multiple));
             }

@@ -16,15 +16,18 @@ use proptest::test_runner::{Config, TestCaseResult, TestRunner};
 use std::fmt::Debug;
 use std::io::Write;
 
-/// Cases of each property, unless `PLIMSOLL_CASES` or `PROPTEST_CASES` says otherwise.
+/// Cases of each property, unless `PLIMSOLL_CASES` says otherwise.
 const CASES: u32 = 2_000;
 
-/// How many cases a property runs.
+/// How many cases a property runs: at least one.
 pub fn cases() -> u32 {
-    ["PLIMSOLL_CASES", "PROPTEST_CASES"]
-        .iter()
-        .find_map(|name| std::env::var(name).ok()?.parse().ok())
-        .unwrap_or(CASES)
+    let Ok(wanted) = std::env::var("PLIMSOLL_CASES") else {
+        return CASES;
+    };
+    match wanted.parse() {
+        Ok(cases) if cases > 0 => cases,
+        _ => panic!("PLIMSOLL_CASES is {wanted:?}: it takes a number of cases, at least 1"),
+    }
 }
 
 /// Runs the property `name`, which starts with the guarantee's id, on inputs of
