@@ -199,9 +199,9 @@ macro_rules! all_events {
 
 all_events! {
     Deployed, Registered, PayeeAnnounced, PayeeCancelled, OnlySelfSet, Vouched, Revoked, Bonded,
-    Unbonding, BondPaid, Funded, BatchAccepted, Entries, Struck, EpochSettled, Raised,
-    EpochClosed, RewardsBooked, Paid, PaymentFailed, ChangeAnnounced, ChangeCancelled,
-    SlashExecuted, OwnerProposed, OwnerChanged, ClockPaused, ClockResumed,
+    Unbonding, BondFreed, BondPaid, Funded, BatchAccepted, Entries, Struck, EpochSettled,
+    IdleSkipped, Raised, EpochClosed, RewardsBooked, Paid, PaymentFailed, ChangeAnnounced,
+    ChangeCancelled, SlashExecuted, OwnerProposed, OwnerChanged, ClockPaused, ClockResumed,
 }
 
 /// Which first topic names which event, as the contract's metadata has it.

@@ -40,6 +40,8 @@ pub struct World {
     pub anyone: Actor,
     /// The event of the deployment.
     pub deployed: Vec<Event>,
+    /// The events of every message, with the time at which it was sent.
+    pub history: Vec<(u64, Vec<Event>)>,
     /// Whether G1 and G15 are checked after every message.
     pub audited: bool,
 }
@@ -85,10 +87,24 @@ impl World {
     /// # Errors
     /// The contract's own.
     pub fn deploy(
-        mut setup: Setup,
+        setup: Setup,
         attesters: Vec<Attester>,
         members: Attesters,
         change: impl FnOnce(&mut Roles),
+    ) -> Result<Self, Error> {
+        Self::deploy_with(setup, attesters, members, |_, roles| change(roles))
+    }
+
+    /// Deploys with `members` as attesters, and the token's address and the roles as
+    /// `change` makes them.
+    ///
+    /// # Errors
+    /// The contract's own.
+    pub fn deploy_with(
+        mut setup: Setup,
+        attesters: Vec<Attester>,
+        members: Attesters,
+        change: impl FnOnce(&mut H160, &mut Roles),
     ) -> Result<Self, Error> {
         let mut chain = EmbeddedChain::new(Genesis::default());
         let [bank, owner, registrar, guardian, anyone] =
@@ -103,7 +119,7 @@ impl World {
             registrar: registrar.address,
             guardian: guardian.address,
         };
-        change(&mut roles);
+        change(&mut setup.settings.token, &mut roles);
         let data = calls::new(&setup.settings, &setup.params, &roles, &members);
         let code = Code::Upload(artifacts::emission_code());
         let made = chain.instantiate(&owner.account, code, data, None, 0);
@@ -136,6 +152,7 @@ impl World {
             guardian,
             anyone,
             deployed,
+            history: Vec::new(),
             audited: true,
         })
     }
@@ -177,7 +194,15 @@ impl World {
         if self.audited {
             self.audit();
         }
-        Sent::new(self.emission, outcome)
+        let sent = Sent::new(self.emission, outcome);
+        let now = self.seconds();
+        self.history.push((now, sent.events.clone()));
+        sent
+    }
+
+    /// The chain's time as contracts see it: whole seconds, in ms.
+    pub fn seconds(&mut self) -> u64 {
+        self.chain.now_ms() / 1_000 * 1_000
     }
 
     /// Checks that the ledger conserves (G1) and that the contract's tokens cover what

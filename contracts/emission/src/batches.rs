@@ -42,11 +42,13 @@ pub fn attest(
         contract: ctx.contract.0,
     };
     let digest = header.digest(&domain, entries, host::keccak);
+    // Signatures last: whatever else is wrong with a batch, and what it will cost, shows
+    // in a dry-run before anybody has signed it. A refusal undoes what was credited.
+    let credit = credit(&mut EpochPages(epoch), epoch, entries)?;
+    record.add(lane, &credit)?;
     let attesters = store::attesters(*ctx.root.attesters.at(epoch));
     check_signatures(&attesters, &digest, signatures)?;
 
-    let credit = credit(&mut EpochPages(epoch), epoch, entries)?;
-    record.add(lane, &credit)?;
     if is_new {
         store::set_worked(epoch);
     }

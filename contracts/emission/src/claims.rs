@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use crate::host;
-use crate::store::{self, Operator};
+use crate::store::{self, Operator, OperatorItem};
 use ink::env::emit_event;
 use plimsoll_interface::mechanism::OperatorIndex;
 use plimsoll_interface::{events, Claimed, Error};
@@ -43,50 +43,67 @@ pub fn claim(ctx: &mut Context, operator: OperatorIndex) -> Result<u128, Error> 
 
 /// Pays many and compares the balance once, around all of them.
 pub fn claim_many(ctx: &mut Context, operators: &[OperatorIndex]) -> Result<Claimed, Error> {
-    let token = ctx.root.settings.token;
     let before = ctx.balance()?;
     let mut claimed = Claimed::default();
     for operator in operators.iter().copied() {
-        let Some(mut content) = store::operator(operator) else {
-            claimed.skipped = claimed.skipped.saturating_add(1);
-            continue;
-        };
-        let allowed = !content.only_self || ctx.caller == content.address;
-        let amount = if allowed {
-            release_and_take(ctx, &mut content)?
-        } else {
-            0
-        };
-        if amount == 0 {
-            claimed.skipped = claimed.skipped.saturating_add(1);
-            continue;
+        match pay_one(ctx, operator)? {
+            Some(amount) => {
+                claimed.paid = claimed.paid.saturating_add(1);
+                claimed.amount = claimed.amount.saturating_add(amount);
+            }
+            None => claimed.skipped = claimed.skipped.saturating_add(1),
         }
-        let payee = content.payee_at(ctx.now);
-        // A transfer to oneself moves nothing: it would spoil the comparison for all.
-        if payee != ctx.contract && host::token_transfer(&token, &payee, amount) {
-            ctx.root.ledger.claim(amount)?;
-            claimed.paid = claimed.paid.saturating_add(1);
-            claimed.amount = claimed.amount.saturating_add(amount);
-            emit_event(events::Paid {
-                operator,
-                payee,
-                amount,
-            });
-        } else {
-            content.account.refund(amount);
-            claimed.skipped = claimed.skipped.saturating_add(1);
-            emit_event(events::PaymentFailed {
-                operator,
-                payee,
-                amount,
-            });
-        }
-        store::set_operator(operator, &content);
     }
     if before.checked_sub(ctx.balance()?) != Some(claimed.amount.into()) {
         return Err(Error::TokenTaxes);
     }
     Ok(claimed)
+}
+
+/// Pays one of many and returns the amount; `None` if it cannot be paid.
+fn pay_one(ctx: &mut Context, operator: OperatorIndex) -> Result<Option<u128>, Error> {
+    let Some(mut item) = store::operator_item(operator) else {
+        return Ok(None);
+    };
+    if item.only_self() && ctx.caller != item.address() {
+        return Ok(None);
+    }
+    let epoch = ctx.clock.epoch();
+    let released = item.released_to() < epoch;
+    if released {
+        let mut content = item.read();
+        let vesting = ctx.root.settings.vesting;
+        let amount = content.account.release(&vesting, epoch);
+        ctx.root.ledger.vest(amount)?;
+        item = OperatorItem::from(&content);
+    }
+    let amount = item.claimable();
+    if amount == 0 {
+        return Ok(None);
+    }
+    let payee = item.payee_at(ctx.now);
+    let token = ctx.root.settings.token;
+    // A transfer to oneself moves nothing: it would spoil the comparison for all.
+    let paid = payee != ctx.contract && host::token_transfer(&token, &payee, amount);
+    if paid {
+        ctx.root.ledger.claim(amount)?;
+        item.set_claimable(0);
+        emit_event(events::Paid {
+            operator,
+            payee,
+            amount,
+        });
+    } else {
+        emit_event(events::PaymentFailed {
+            operator,
+            payee,
+            amount,
+        });
+    }
+    if paid || released {
+        store::set_operator_item(operator, &item);
+    }
+    Ok(paid.then_some(amount))
 }
 
 fn release_and_take(ctx: &mut Context, content: &mut Operator) -> Result<u128, Error> {

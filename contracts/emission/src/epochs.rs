@@ -17,15 +17,16 @@ const MAX_SEARCH: u32 = 64;
 pub fn settle(ctx: &mut Context) -> Result<Settled, Error> {
     let epoch = match next_worked(ctx) {
         Search::Found(epoch) => epoch,
-        Search::None => return Err(Error::NothingToSettle),
         // Nothing in all that was searched: the next call goes on behind it.
-        Search::Unfinished(next) => {
+        Search::Unfinished(next) if !ctx.clock.stopped() => {
             ctx.root.settled_to = next;
+            emit_event(events::IdleSkipped { to: next });
             return Ok(Settled {
                 epoch: next.saturating_sub(1),
                 budget: 0,
             });
         }
+        Search::None | Search::Unfinished(_) => return Err(Error::NothingToSettle),
     };
     if !ctx.clock.takes_settlement(epoch) {
         return Err(Error::NothingToSettle);
@@ -74,7 +75,11 @@ pub fn next_worked(ctx: &Context) -> Search {
         });
     match (found, unsearched) {
         (Some(epoch), _) => Search::Found(epoch),
-        (None, Some(page)) => Search::Unfinished(page * EPOCHS_PER_PAGE),
+        // Never past the previous epoch, which may still take its first batch.
+        (None, Some(page)) => {
+            let previous = ctx.clock.epoch().saturating_sub(1);
+            Search::Unfinished(previous.min(page * EPOCHS_PER_PAGE))
+        }
         (None, None) => Search::None,
     }
 }
@@ -176,7 +181,10 @@ fn open_bookings(ctx: &mut Context, epochs: &[Epoch]) -> Result<Vec<Booking>, Er
 }
 
 fn open_booking(ctx: &mut Context, epoch: Epoch) -> Result<Booking, Error> {
-    let mut record = store::record(epoch).ok_or(Error::NotFinal)?;
+    let Some(mut record) = store::record(epoch) else {
+        let over = ctx.clock.elapsed() >= ctx.clock.attest_end(epoch);
+        return Err(if over { Error::NoWork } else { Error::NotFinal });
+    };
     let settlement = record.settlement.ok_or(Error::NotFinal)?;
     if !ctx.clock.is_final(settlement.at) {
         return Err(Error::NotFinal);

@@ -15,7 +15,9 @@ pub fn check_attesters(attesters: &Attesters) -> Result<(), Error> {
     let members = &attesters.members;
     let threshold = usize::from(attesters.threshold);
     let ascending = members.windows(2).all(|pair| pair[0] < pair[1]);
+    // Ascending, so only the first one can be zero, which no signature recovers to.
     let valid = (1..=MAX_ATTESTERS).contains(&members.len())
+        && !members[0].is_zero()
         && ascending
         && threshold <= members.len()
         && threshold * 2 > members.len();
@@ -80,6 +82,9 @@ pub fn queue(ctx: &mut Context, change: Change) -> Result<u32, Error> {
     Ok(id)
 }
 
+/// Position of a change of the attesters in [`Governance::announced`].
+const ATTESTERS: usize = 3;
+
 /// Position of a change's kind in [`Governance::announced`]; a slash has none,
 /// any number of them can be announced.
 fn kind(change: &Change) -> Option<usize> {
@@ -87,8 +92,15 @@ fn kind(change: &Change) -> Option<usize> {
         Change::Params(_) => Some(0),
         Change::Registrar(_) => Some(1),
         Change::Guardian(_) => Some(2),
-        Change::Attesters(_) => Some(3),
+        Change::Attesters(_) => Some(ATTESTERS),
         Change::Slash { .. } => None,
+    }
+}
+
+/// Removes the attesters of a change that will never be in force.
+fn forget_attesters(kind: usize, id: u32) {
+    if kind == ATTESTERS {
+        store::clear_attesters(id.saturating_add(1));
     }
 }
 
@@ -100,6 +112,7 @@ fn supersede(ctx: &Context, governance: &mut Governance, kind: usize) {
     let waiting = store::change(id).is_some_and(|old| old.from > ctx.clock.epoch());
     store::clear_change(id);
     if waiting {
+        forget_attesters(kind, id);
         emit_event(events::ChangeCancelled { id });
     }
 }
@@ -111,7 +124,7 @@ pub fn cancel(ctx: &mut Context, id: u32) -> Result<(), Error> {
     let now = ctx.clock.epoch();
     if let Some(kind) = kind(&announced.change) {
         if announced.from <= now {
-            return Err(Error::UnknownChange);
+            return Err(Error::InForce);
         }
         match kind {
             0 => {
@@ -129,6 +142,7 @@ pub fn cancel(ctx: &mut Context, id: u32) -> Result<(), Error> {
                 ctx.root.attesters.withdraw(now);
             }
         }
+        forget_attesters(kind, id);
         governance.announced[kind] = None;
         store::set_governance(&governance);
     }

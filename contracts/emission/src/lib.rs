@@ -44,7 +44,7 @@ pub mod emission {
     use plimsoll_interface::mechanism::{Epoch, OperatorIndex};
     use plimsoll_interface::{
         events, Announced, Attesters, Booked, Change, Claimed, ClockView, Credited, EpochView,
-        Error, LedgerView, OperatorView, Preview, Roles, Settings, Settled,
+        Error, GovernanceView, LedgerView, OperatorView, Preview, Roles, Settings, Settled,
     };
 
     /// The contract's root; everything else is laid out in `store`.
@@ -71,7 +71,8 @@ pub mod emission {
             let valid = settings.times.check(now).is_ok()
                 && settings.vesting.valid()
                 && (1..=MAX_LANES).contains(&settings.lanes)
-                && settings.fee_unit > 0;
+                && settings.fee_unit > 0
+                && settings.min_open_bond > 0;
             if !valid {
                 return Err(Error::Settings);
             }
@@ -182,8 +183,10 @@ pub mod emission {
             operators::withdraw_bond(&mut self.context(), operator)
         }
 
-        /// Makes operators vetted from the next epoch on; their bonds leave the usual
-        /// way. By the registrar.
+        /// Makes operators vetted from the next epoch on; their bonds leave as if
+        /// withdrawn now, and deposits that never counted become claimable. The bond of
+        /// one with three withdrawals on their way stays until it withdraws it. By the
+        /// registrar.
         ///
         /// # Errors
         /// [`Error::NotAllowed`], [`Error::TooManyVouches`], [`Error::UnknownOperator`],
@@ -242,7 +245,9 @@ pub mod emission {
             batches::strike(&mut self.context(), epoch, operator, evidence)
         }
 
-        /// Settles the next worked epoch, skipping those without work. By anyone.
+        /// Settles the next worked epoch, skipping those without work. By anyone. Behind
+        /// more than 130,000 epochs without work it only moves on, with a budget of 0:
+        /// call it again.
         ///
         /// # Errors
         /// [`Error::NothingToSettle`]: none, or its windows are open, or the clock stands.
@@ -265,7 +270,7 @@ pub mod emission {
         /// was booked before, is skipped. By anyone.
         ///
         /// # Errors
-        /// [`Error::NotFinal`].
+        /// [`Error::NotFinal`]; [`Error::NoWork`] for an epoch that can have none any more.
         #[ink(message)]
         pub fn book(
             &mut self,
@@ -289,7 +294,8 @@ pub mod emission {
         /// Pays many, skipping whom it cannot pay. By anyone.
         ///
         /// # Errors
-        /// [`Error::TokenTaxes`] if the token took another amount than was paid.
+        /// [`Error::TokenTaxes`] if the token took another amount than was paid,
+        /// [`Error::TransferFailed`] if it does not tell the contract's balance.
         #[ink(message)]
         pub fn claim_many(&mut self, operators: Vec<OperatorIndex>) -> Result<Claimed, Error> {
             claims::claim_many(&mut self.context(), &operators)
@@ -310,7 +316,7 @@ pub mod emission {
         /// the owner.
         ///
         /// # Errors
-        /// [`Error::NotAllowed`], [`Error::UnknownChange`].
+        /// [`Error::NotAllowed`], [`Error::UnknownChange`], [`Error::InForce`].
         #[ink(message)]
         pub fn cancel(&mut self, id: u32) -> Result<(), Error> {
             governance::cancel(&mut self.context(), id)
@@ -321,7 +327,7 @@ pub mod emission {
         ///
         /// # Errors
         /// [`Error::NotAllowed`], [`Error::UnknownChange`], [`Error::Timelocked`],
-        /// [`Error::NotFinal`].
+        /// [`Error::NotFinal`], [`Error::NoWork`].
         #[ink(message)]
         pub fn execute_slash(&mut self, id: u32, epochs: Vec<Epoch>) -> Result<u128, Error> {
             governance::execute_slash(&mut self.context(), id, &epochs)
@@ -379,6 +385,12 @@ pub mod emission {
         #[ink(message)]
         pub fn roles(&self) -> Roles {
             self.view(views::roles)
+        }
+
+        /// What governance has announced and what is not in force yet.
+        #[ink(message)]
+        pub fn governance(&self) -> GovernanceView {
+            self.view(views::governance)
         }
 
         /// The attesters of `epoch` (the previous one or later).

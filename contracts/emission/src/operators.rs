@@ -194,13 +194,45 @@ pub fn vouch(ctx: &mut Context, operators: &[OperatorIndex]) -> Result<(), Error
         if ctx.status(operator, from) == Status::Vetted {
             return Err(Error::Tier);
         }
-        if content.account.bond.bonded() > 0 {
-            let archive = content.account.bond.retire(epoch, from);
-            store::archive_bond(operator, archive);
-            store::set_operator(operator, &content);
-        }
+        free_bond(ctx, operator, &mut content)?;
         ctx.set_status(operator, Status::Vetted);
         emit_event(events::Vouched { operator, from });
+    }
+    Ok(())
+}
+
+/// Lets a bond leave, as if its operator withdrew it now. What never backed
+/// anything becomes claimable instead of being paid at once: no token that fails may
+/// stand in the way of a vouch.
+fn free_bond(
+    ctx: &mut Context,
+    operator: OperatorIndex,
+    content: &mut Operator,
+) -> Result<(), Error> {
+    let epoch = ctx.clock.epoch();
+    let withdrawal =
+        content
+            .account
+            .bond
+            .retire(ctx.clock.started(), epoch, ctx.clock.next_epoch());
+    if withdrawal.amount == 0 {
+        return Ok(());
+    }
+    content.account.add_claimable(withdrawal.free);
+    ctx.root.ledger.free_bond(withdrawal.free)?;
+    store::archive_bond(operator, withdrawal.archive);
+    store::set_operator(operator, content);
+    emit_event(events::Unbonding {
+        operator,
+        amount: withdrawal.amount,
+        free: withdrawal.free,
+        epoch,
+    });
+    if withdrawal.free > 0 {
+        emit_event(events::BondFreed {
+            operator,
+            amount: withdrawal.free,
+        });
     }
     Ok(())
 }

@@ -16,8 +16,9 @@
 //! | bond, operator, number | bonds of long ago | rarely |
 //! | change, number | an announced change | governance |
 
+use ink::prelude::vec;
 use ink::prelude::vec::Vec;
-use parity_scale_codec::{Decode, Encode};
+use parity_scale_codec::{Decode, Encode, Input, Output};
 use plimsoll_interface::mechanism::account::Account;
 use plimsoll_interface::mechanism::bond::Checkpoint;
 use plimsoll_interface::mechanism::clock::Pauses;
@@ -77,7 +78,7 @@ pub struct Governance {
     pub announced: [Option<u32>; 4],
 }
 
-/// What is kept of an operator.
+/// What is kept of an operator. [`OperatorItem`] knows the places of its first fields.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Operator {
     /// Who it is.
@@ -99,6 +100,101 @@ impl Operator {
             Some((payee, from)) if now >= from => payee,
             _ => self.payee,
         }
+    }
+}
+
+/// The bytes of an [`Operator`] with what a payment looks at, at their places: decoding
+/// and encoding all of it for each of many operators costs as much as the token's own
+/// work.
+///
+/// ```text
+/// address 20 | payee 20 | 0, or 1 with payee 20 and time 8 | only self 1 | claimable 16 | released to 4 | ...
+/// ```
+pub struct OperatorItem {
+    /// On the heap, so that handing it on moves no bytes.
+    bytes: Vec<u8>,
+    /// Where the part behind the pending payee begins.
+    tail: usize,
+}
+
+impl OperatorItem {
+    fn new(bytes: Vec<u8>) -> Self {
+        let pending = bytes.get(TAIL - 1).is_some_and(|tag| *tag == 1);
+        let tail = if pending { TAIL_WITH_PENDING } else { TAIL };
+        Self { bytes, tail }
+    }
+
+    fn array<const N: usize>(&self, at: usize) -> [u8; N] {
+        let mut array = [0; N];
+        array.copy_from_slice(&self.bytes[at..at + N]);
+        array
+    }
+
+    /// Whether only the operator itself may claim.
+    pub fn only_self(&self) -> bool {
+        self.bytes[self.tail] == 1
+    }
+
+    /// Who it is.
+    pub fn address(&self) -> H160 {
+        H160(self.array(0))
+    }
+
+    /// Where the operator is paid at wall time `now` (ms).
+    pub fn payee_at(&self, now: u64) -> H160 {
+        let pending = self.tail == TAIL_WITH_PENDING
+            && now >= u64::from_le_bytes(self.array(TAIL_WITH_PENDING - 8));
+        H160(self.array(if pending { 41 } else { 20 }))
+    }
+
+    /// What the next claim pays.
+    pub fn claimable(&self) -> u128 {
+        u128::from_le_bytes(self.array(self.tail + 1))
+    }
+
+    /// Sets what the next claim pays.
+    pub fn set_claimable(&mut self, amount: u128) {
+        let at = self.tail + 1;
+        self.bytes[at..at + 16].copy_from_slice(&amount.to_le_bytes());
+    }
+
+    /// The epoch up to which vested amounts were released.
+    pub fn released_to(&self) -> Epoch {
+        Epoch::from_le_bytes(self.array(self.tail + 17))
+    }
+
+    /// All of it.
+    pub fn read(&self) -> Operator {
+        Operator::decode(&mut &*self.bytes).expect("an item decodes as what it was written as")
+    }
+}
+
+/// Bytes up to *only self*, without and with a pending payee.
+const TAIL: usize = 41;
+const TAIL_WITH_PENDING: usize = TAIL + 28;
+
+impl From<&Operator> for OperatorItem {
+    fn from(operator: &Operator) -> Self {
+        Self::new(operator.encode())
+    }
+}
+
+impl Decode for OperatorItem {
+    fn decode<I: Input>(input: &mut I) -> Result<Self, parity_scale_codec::Error> {
+        let length = input.remaining_len()?.ok_or("an item of unknown length")?;
+        let mut bytes = vec![0; length];
+        input.read(&mut bytes)?;
+        Ok(Self::new(bytes))
+    }
+}
+
+impl Encode for OperatorItem {
+    fn size_hint(&self) -> usize {
+        self.bytes.len()
+    }
+
+    fn encode_to<T: Output + ?Sized>(&self, dest: &mut T) {
+        dest.write(&self.bytes);
     }
 }
 
@@ -172,6 +268,11 @@ pub fn set_attesters(version: u32, attesters: &Attesters) {
     set(&Key::Attesters(version), attesters);
 }
 
+/// Forgets a version of the attesters.
+pub fn clear_attesters(version: u32) {
+    clear(&Key::Attesters(version));
+}
+
 /// The record of an epoch; `None` before its first batch.
 pub fn record(epoch: Epoch) -> Option<Record> {
     get(&Key::Epoch(epoch))
@@ -229,6 +330,16 @@ pub fn operator(operator: OperatorIndex) -> Option<Operator> {
 /// Stores an operator.
 pub fn set_operator(operator: OperatorIndex, content: &Operator) {
     set(&Key::Operator(operator), content);
+}
+
+/// An operator as its bytes.
+pub fn operator_item(operator: OperatorIndex) -> Option<OperatorItem> {
+    get(&Key::Operator(operator))
+}
+
+/// Stores an operator's bytes.
+pub fn set_operator_item(operator: OperatorIndex, item: &OperatorItem) {
+    set(&Key::Operator(operator), item);
 }
 
 /// The operator of an address.

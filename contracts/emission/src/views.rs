@@ -7,7 +7,7 @@ use plimsoll_interface::mechanism::record::{Part, Record};
 use plimsoll_interface::mechanism::work::locate;
 use plimsoll_interface::mechanism::{Epoch, OperatorIndex};
 use plimsoll_interface::{
-    ClockView, DivisionView, EpochView, LedgerView, OperatorView, Preview, Roles,
+    ClockView, DivisionView, EpochView, GovernanceView, LedgerView, OperatorView, Preview, Roles,
 };
 
 pub fn roles(ctx: &Context) -> Roles {
@@ -17,6 +17,26 @@ pub fn roles(ctx: &Context) -> Roles {
         owner: governance.owner,
         registrar: *governance.registrar.at(epoch),
         guardian: *governance.guardian.at(epoch),
+    }
+}
+
+pub fn governance(ctx: &Context) -> GovernanceView {
+    let governance = store::governance();
+    let epoch = ctx.clock.epoch();
+    let vouches = match governance.vouches {
+        (of, count) if of == epoch => count,
+        _ => 0,
+    };
+    GovernanceView {
+        proposed_owner: governance.proposed,
+        next_change: governance.next_change,
+        waiting: governance
+            .announced
+            .into_iter()
+            .flatten()
+            .filter(|id| store::change(*id).is_some_and(|change| change.from > epoch))
+            .collect(),
+        vouches,
     }
 }
 

@@ -149,6 +149,8 @@ calls! {
     params(epoch: Epoch);
     /// View: [`Roles`] now.
     roles();
+    /// View: [`crate::GovernanceView`] now.
+    governance();
     /// View: the [`Attesters`] of `epoch` (the previous one or later).
     attesters(epoch: Epoch);
     /// View: [`crate::ClockView`].

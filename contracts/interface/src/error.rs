@@ -3,9 +3,9 @@
 use parity_scale_codec::{Decode, Encode};
 use plimsoll_mechanism::bond::BondError;
 use plimsoll_mechanism::clock::PauseError;
-use plimsoll_mechanism::ledger::Overflow;
+use plimsoll_mechanism::ledger::LedgerError;
 use plimsoll_mechanism::params::Param;
-use plimsoll_mechanism::record::RecordOverflow;
+use plimsoll_mechanism::record::RecordError;
 use plimsoll_mechanism::work::CreditError;
 
 /// Why a message was refused. Nothing it did stays.
@@ -14,12 +14,13 @@ use plimsoll_mechanism::work::CreditError;
 pub enum Error {
     /// The caller does not have the role that this message needs.
     NotAllowed,
-    /// A setting fixed at deployment is out of its bounds.
+    /// A setting fixed at deployment is out of its bounds (`min_open_bond`, `fee_unit`
+    /// and `lanes` are at least 1).
     Settings,
     /// This parameter is out of its bounds.
     Params(Param),
-    /// The attesters are not 1 to 16 distinct ascending addresses with a threshold
-    /// above half of them.
+    /// The attesters are not 1 to 16 distinct ascending addresses, none of them zero,
+    /// with a threshold above half of them.
     Attesters,
     /// There is no operator with this index.
     UnknownOperator(u32),
@@ -58,7 +59,7 @@ pub enum Error {
     SignerOrder(u32),
     /// The epoch's review window is not open.
     NotInReview,
-    /// The operator has no work in this epoch.
+    /// There is no work in this epoch, or none of this operator.
     NoWork,
     /// No worked epoch is ready to be settled.
     NothingToSettle,
@@ -78,12 +79,14 @@ pub enum Error {
     TokenTaxes,
     /// There is not as much bond.
     BondTooSmall,
-    /// As many withdrawals are on their way as can be; collect one first.
+    /// As many withdrawals are on their way as can be; collect one that is free first.
     TooManyWithdrawals,
     /// No payee change is pending.
     NoPendingPayee,
     /// There is no such change, or it was cancelled or executed.
     UnknownChange,
+    /// The change is in force and can only be replaced by another one.
+    InForce,
     /// The change is still within its timelock.
     Timelocked,
     /// The clock is stopped already.
@@ -94,19 +97,30 @@ pub enum Error {
     PauseTooSoon,
     /// Genesis has not come.
     NotStarted,
-    /// A sum left its range.
+    /// A sum would leave its range.
     Overflow,
+    /// A term of the ledger, a pot or a total does not have what should be taken out of
+    /// it. No sequence of messages reaches it.
+    Short,
 }
 
-impl From<Overflow> for Error {
-    fn from(_: Overflow) -> Self {
-        Self::Overflow
+impl From<LedgerError> for Error {
+    fn from(error: LedgerError) -> Self {
+        match error {
+            LedgerError::Overflow => Self::Overflow,
+            LedgerError::Short => Self::Short,
+        }
     }
 }
 
-impl From<RecordOverflow> for Error {
-    fn from(_: RecordOverflow) -> Self {
-        Self::Overflow
+impl From<RecordError> for Error {
+    fn from(error: RecordError) -> Self {
+        match error {
+            RecordError::Overflow => Self::Overflow,
+            RecordError::UnknownLane => Self::UnknownLane,
+            RecordError::NotSettled => Self::NotSettled,
+            RecordError::NotInTotals | RecordError::NotInPot => Self::Short,
+        }
     }
 }
 

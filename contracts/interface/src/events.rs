@@ -115,10 +115,20 @@ events! {
         operator: OperatorIndex,
         /// How much, with what is free at once.
         amount: u128,
-        /// What of it had not counted yet and was paid out at once.
+        /// What of it had not counted yet and is free at once: [`BondPaid`] follows, or
+        /// [`BondFreed`] if it leaves because its operator becomes vetted.
         free: u128,
         /// The last epoch it backs.
         epoch: Epoch,
+    }
+    /// A bond that never backed anything became claimable, because its operator
+    /// becomes vetted.
+    BondFreed {
+        /// Whose.
+        #[cfg_attr(feature = "ink", ink(topic))]
+        operator: OperatorIndex,
+        /// How much.
+        amount: u128,
     }
     /// A withdrawn bond was paid out.
     BondPaid {
@@ -199,6 +209,12 @@ events! {
         open: Work,
         /// Clock time of the settlement, in ms.
         at: u64,
+    }
+    /// A very long run of epochs without work was passed over: nothing below this epoch
+    /// is left to be settled.
+    IdleSkipped {
+        /// The first epoch that may still have to be settled.
+        to: Epoch,
     }
     /// Operators were raised to their caps.
     Raised {

@@ -18,8 +18,9 @@ pub const OPEN_POOL: OperatorIndex = OperatorIndex::MAX;
 /// The most attesters there can be.
 pub const MAX_ATTESTERS: usize = 16;
 
-/// The most bytes of entries in one event.
-pub const MAX_EVENT_ENTRIES: usize = 60_000;
+/// The most bytes of entries in one event, whose data with everything else in it are
+/// then at most 60 kB.
+pub const MAX_EVENT_ENTRIES: usize = 59_900;
 
 /// Everything fixed at deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
@@ -198,6 +199,22 @@ pub struct OperatorView {
     pub unbonding: Vec<Unbonding>,
 }
 
+/// What governance has announced and what is not in force yet.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(feature = "info", derive(scale_info::TypeInfo))]
+pub struct GovernanceView {
+    /// A proposed owner and the epoch from which it may accept.
+    pub proposed_owner: Option<(H160, Epoch)>,
+    /// Number of the next change; those below it were announced.
+    pub next_change: u32,
+    /// Numbers of the announced changes of parameters, registrar, guardian and
+    /// attesters that are not in force yet. Slashes are not among them: any number of
+    /// them can wait.
+    pub waiting: Vec<u32>,
+    /// How many operators were vouched for in the current epoch.
+    pub vouches: u32,
+}
+
 /// The terms of the conservation law, in base units:
 /// `reserve + inflows + pots + unvested + claimable + bonds = received - paid`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
@@ -211,7 +228,7 @@ pub struct LedgerView {
     pub pots: u128,
     /// Booked and not vested, as of each operator's last release.
     pub unvested: u128,
-    /// Vested or liquid and not claimed.
+    /// Vested, liquid, or bond freed by a promotion, and not claimed.
     pub claimable: u128,
     /// Bonds, those on their way out included.
     pub bonds: u128,

@@ -52,14 +52,15 @@ impl Account {
         arrears
     }
 
-    /// Takes all that is claimable; what is put back by [`Account::refund`] if
+    /// Takes all that is claimable; what is put back by [`Account::add_claimable`] if
     /// the payment fails.
     pub fn claim(&mut self) -> u128 {
         core::mem::take(&mut self.claimable)
     }
 
-    /// Puts a claim back whose payment failed.
-    pub fn refund(&mut self, amount: u128) {
+    /// Adds to what is claimable: a claim whose payment failed, or a bond that never
+    /// backed anything.
+    pub fn add_claimable(&mut self, amount: u128) {
         self.claimable = self.claimable.saturating_add(amount);
     }
 }
@@ -85,7 +86,7 @@ mod tests {
         assert_eq!(account.claim(), 400);
         assert_eq!(account.release(&VESTING, 5), 300);
         assert_eq!(account.claim(), 300);
-        account.refund(300);
+        account.add_claimable(300);
         assert_eq!(account.release(&VESTING, 8), 300);
         assert_eq!(account.claim(), 600);
     }

@@ -4,7 +4,7 @@
 //! takes them one call at a time.
 
 use crate::params::Params;
-use crate::record::{reward_at, Division, Part, Record, RecordOverflow};
+use crate::record::{reward_at, Division, Part, Record, RecordError};
 use crate::reward::Reward;
 use alloc::vec::Vec;
 
@@ -41,12 +41,8 @@ impl Allocation {
 /// which `raised` is ignored.
 ///
 /// # Errors
-/// [`RecordOverflow`] if all work together does not fit in 128 bits.
-pub fn allocate(
-    params: &Params,
-    reserve: u128,
-    parts: &[Part],
-) -> Result<Allocation, RecordOverflow> {
+/// [`RecordError::Overflow`] if all work together does not fit in 128 bits.
+pub fn allocate(params: &Params, reserve: u128, parts: &[Part]) -> Result<Allocation, RecordError> {
     let mut record = Record::new(*params, reserve, 1);
     for part in parts {
         let total = if part.vetted {
@@ -54,13 +50,15 @@ pub fn allocate(
         } else {
             &mut record.open
         };
-        *total = total.checked_add(&part.work).ok_or(RecordOverflow)?;
+        *total = total.checked_add(&part.work).ok_or(RecordError::Overflow)?;
     }
     let work = record
         .vetted
         .checked_add(&record.open)
-        .ok_or(RecordOverflow)?;
-    work.fragment.checked_add(work.bulk).ok_or(RecordOverflow)?;
+        .ok_or(RecordError::Overflow)?;
+    work.fragment
+        .checked_add(work.bulk)
+        .ok_or(RecordError::Overflow)?;
 
     let budget = record.budget(0);
     record.settle(budget, 0);
@@ -148,6 +146,6 @@ mod tests {
             },
             ..Part::default()
         };
-        assert_eq!(allocate(&PARAMS, 1, &[part]), Err(RecordOverflow));
+        assert_eq!(allocate(&PARAMS, 1, &[part]), Err(RecordError::Overflow));
     }
 }

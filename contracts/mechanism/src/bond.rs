@@ -75,8 +75,10 @@ pub enum BondError {
 }
 
 /// What a withdrawal does at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Withdrawal {
+    /// All that was withdrawn, in base units.
+    pub amount: u128,
     /// Deposits that did not count yet, free at once, in base units.
     pub free: u128,
     /// A checkpoint to be kept in the archive, with its index there.
@@ -159,36 +161,42 @@ impl Bond {
             .amount
             .checked_sub(amount)
             .ok_or(BondError::TooMuch)?;
-        let counted = match (started, self.at(now)) {
-            (false, _) => 0,
-            (true, Lookup::Known(counted)) => counted,
-            // The newest checkpoint is at most one epoch ahead, so the one before it
-            // covers the current epoch and the archive is never needed.
-            (true, Lookup::Archived(_)) => self.newest.amount,
-        };
+        let counted = if started { self.backing(now) } else { 0 };
         let free = amount.min(self.newest.amount.saturating_sub(counted));
         self.leave(amount - free, now)?;
         Ok(Withdrawal {
+            amount,
             free,
             archive: self.change(from, rest),
         })
     }
 
-    /// Withdraws everything, as a promotion to vetted does: all of it leaves the
-    /// way of a bond that was withdrawn in epoch `now`. If [`MAX_UNBONDING`]
-    /// withdrawals are on their way already, the newest one waits with it.
-    pub fn retire(&mut self, now: Epoch, from: Epoch) -> Option<(u32, Checkpoint)> {
-        let amount = self.newest.amount;
-        if amount == 0 {
-            return None;
-        }
-        if self.leave(amount, now).is_err() {
-            if let Some(newest) = self.unbonding.last_mut() {
-                newest.amount = newest.amount.saturating_add(amount);
-                newest.epoch = now;
-            }
-        }
-        self.change(from, 0)
+    /// Withdraws all it can, as a promotion to vetted does. If [`MAX_UNBONDING`]
+    /// withdrawals are on their way already, that is only what is free at once: the
+    /// rest stays bonded until its owner withdraws it, and no other withdrawal waits
+    /// longer for it.
+    pub fn retire(&mut self, started: bool, now: Epoch, from: Epoch) -> Withdrawal {
+        let everything = self.newest.amount;
+        let counted = if started { self.backing(now) } else { 0 };
+        [everything, everything.saturating_sub(counted)]
+            .into_iter()
+            .filter(|amount| *amount > 0)
+            .find_map(|amount| self.withdraw(amount, started, now, from).ok())
+            .unwrap_or_default()
+    }
+
+    /// What of the bond that stood at the start of the current epoch `now` was not
+    /// withdrawn in it. After a slash in that epoch it may be more than is left, so a
+    /// deposit behind it waits like the bond that was slashed.
+    fn backing(&self, now: Epoch) -> u128 {
+        let counted = match self.at(now) {
+            Lookup::Known(counted) => counted,
+            // The newest checkpoint is at most one epoch ahead, so the one before it
+            // covers the current epoch and the archive is never needed.
+            Lookup::Archived(_) => self.newest.amount,
+        };
+        let left = self.unbonding.iter().find(|u| u.epoch == now);
+        counted.saturating_sub(left.map_or(0, |u| u.amount))
     }
 
     /// Takes every withdrawal for which `free(epoch)` holds and returns their sum.
@@ -331,17 +339,50 @@ mod tests {
     }
 
     #[test]
-    fn a_promotion_frees_all_of_the_bond() {
+    fn what_was_withdrawn_in_an_epoch_lets_no_new_deposit_back_it() {
+        let mut bond = Bond::default();
+        bond.deposit(100, 1).expect("small");
+        assert_eq!(bond.withdraw(100, true, 5, 6).expect("enough").free, 0);
+        bond.deposit(100, 6).expect("small");
+        assert_eq!(bond.withdraw(100, true, 5, 6).expect("enough").free, 100);
+        assert_eq!((bond.bonded(), bond.unbonding()), (0, 100));
+    }
+
+    #[test]
+    fn a_withdrawal_never_moves_one_that_is_on_its_way() {
         let mut bond = Bond::default();
         bond.deposit(100, 1).expect("small");
         for epoch in 1..=3 {
             bond.withdraw(10, true, epoch, epoch + 1).expect("room");
         }
-        bond.retire(5, 6);
-        assert_eq!((bond.bonded(), bond.unbonding()), (0, 100));
-        assert_eq!(bond.at(5), Lookup::Known(70));
-        assert_eq!(bond.release(|epoch| epoch <= 4), 20);
-        assert_eq!(bond.release(|epoch| epoch <= 5), 80);
+        let before = bond.clone();
+        assert_eq!(
+            bond.withdraw(70, true, 9, 10),
+            Err(BondError::TooManyWithdrawals)
+        );
+        assert_eq!(bond, before);
+        assert_eq!(bond.release(|epoch| epoch <= 3), 30);
+        assert_eq!(bond.withdraw(70, true, 9, 10).expect("room").free, 0);
+    }
+
+    #[test]
+    fn a_promotion_frees_all_of_the_bond_that_it_can() {
+        let mut bond = Bond::default();
+        bond.deposit(100, 1).expect("small");
+        bond.deposit(7, 6).expect("small");
+        let all = bond.clone().retire(true, 5, 6);
+        assert_eq!((all.amount, all.free), (107, 7));
+        let early = bond.clone().retire(false, 0, 0);
+        assert_eq!((early.amount, early.free), (107, 107));
+        // With three on their way, what never counted leaves and the rest stays.
+        for epoch in 1..=3 {
+            bond.leave(10, epoch).expect("room");
+        }
+        let waiting = bond.unbonding();
+        let free = bond.retire(true, 5, 6);
+        assert_eq!((free.amount, free.free), (7, 7));
+        assert_eq!((bond.bonded(), bond.unbonding()), (100, waiting));
+        assert_eq!(bond.retire(true, 5, 6).amount, 0);
     }
 
     #[test]

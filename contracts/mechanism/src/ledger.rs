@@ -38,15 +38,20 @@ pub struct Ledger {
     pub pots: u128,
     /// Booked and not yet vested, as of each operator's last release.
     pub unvested: u128,
-    /// Vested or liquid, and not yet claimed.
+    /// Vested, liquid, or bond freed by a promotion, and not yet claimed.
     pub claimable: u128,
     /// Bonds, those on their way out included.
     pub bonds: u128,
 }
 
-/// A sum left its range. The token's supply would have to exceed 128 bits.
+/// Why the ledger refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Overflow;
+pub enum LedgerError {
+    /// A sum would leave its range: more than 2^128 units were received in all.
+    Overflow,
+    /// A term does not have as much.
+    Short,
+}
 
 impl Ledger {
     /// The reserve without what entered in the current epoch `now`: the `R` of
@@ -114,18 +119,21 @@ impl Ledger {
     /// Takes `amount` from outside.
     ///
     /// # Errors
-    /// [`Overflow`].
-    pub fn receive(&mut self, amount: u128) -> Result<(), Overflow> {
-        self.received = self.received.checked_add(amount).ok_or(Overflow)?;
+    /// See [`LedgerError`].
+    pub fn receive(&mut self, amount: u128) -> Result<(), LedgerError> {
+        self.received = self
+            .received
+            .checked_add(amount)
+            .ok_or(LedgerError::Overflow)?;
         Ok(())
     }
 
     /// Notes that `amount` went out.
     ///
     /// # Errors
-    /// [`Overflow`].
-    pub fn pay(&mut self, amount: u128) -> Result<(), Overflow> {
-        self.paid = self.paid.checked_add(amount).ok_or(Overflow)?;
+    /// See [`LedgerError`].
+    pub fn pay(&mut self, amount: u128) -> Result<(), LedgerError> {
+        self.paid = self.paid.checked_add(amount).ok_or(LedgerError::Overflow)?;
         Ok(())
     }
 
@@ -133,12 +141,18 @@ impl Ledger {
     /// `None` before genesis, to count from epoch 0.
     ///
     /// # Errors
-    /// [`Overflow`].
-    pub fn enter(&mut self, amount: u128, now: Option<Epoch>) -> Result<(), Overflow> {
-        self.entered = self.entered.checked_add(amount).ok_or(Overflow)?;
+    /// See [`LedgerError`].
+    pub fn enter(&mut self, amount: u128, now: Option<Epoch>) -> Result<(), LedgerError> {
+        self.entered = self
+            .entered
+            .checked_add(amount)
+            .ok_or(LedgerError::Overflow)?;
         if let Some(now) = now {
             self.roll(now);
-            self.entered_now = self.entered_now.checked_add(amount).ok_or(Overflow)?;
+            self.entered_now = self
+                .entered_now
+                .checked_add(amount)
+                .ok_or(LedgerError::Overflow)?;
         }
         Ok(())
     }
@@ -146,11 +160,14 @@ impl Ledger {
     /// Moves a budget from the reserve to a pot.
     ///
     /// # Errors
-    /// [`Overflow`] if the reserve does not have it.
-    pub fn emit(&mut self, budget: u128) -> Result<(), Overflow> {
-        let emitted = self.emitted.checked_add(budget).ok_or(Overflow)?;
+    /// [`LedgerError::Short`] if the reserve does not have it.
+    pub fn emit(&mut self, budget: u128) -> Result<(), LedgerError> {
+        let emitted = self
+            .emitted
+            .checked_add(budget)
+            .ok_or(LedgerError::Overflow)?;
         if emitted > self.entered {
-            return Err(Overflow);
+            return Err(LedgerError::Short);
         }
         self.emitted = emitted;
         add(&mut self.pots, budget)
@@ -159,8 +176,8 @@ impl Ledger {
     /// Returns `amount` of a pot to the reserve in epoch `now`.
     ///
     /// # Errors
-    /// [`Overflow`].
-    pub fn leftover(&mut self, amount: u128, now: Epoch) -> Result<(), Overflow> {
+    /// See [`LedgerError`].
+    pub fn leftover(&mut self, amount: u128, now: Epoch) -> Result<(), LedgerError> {
         sub(&mut self.pots, amount)?;
         self.enter(amount, Some(now))
     }
@@ -168,8 +185,8 @@ impl Ledger {
     /// Moves a reward out of a pot: `vesting` to unvested, `liquid` to claimable.
     ///
     /// # Errors
-    /// [`Overflow`].
-    pub fn book(&mut self, liquid: u128, vesting: u128) -> Result<(), Overflow> {
+    /// See [`LedgerError`].
+    pub fn book(&mut self, liquid: u128, vesting: u128) -> Result<(), LedgerError> {
         sub(&mut self.pots, liquid)?;
         sub(&mut self.pots, vesting)?;
         add(&mut self.claimable, liquid)?;
@@ -179,8 +196,8 @@ impl Ledger {
     /// Moves what has vested to claimable.
     ///
     /// # Errors
-    /// [`Overflow`].
-    pub fn vest(&mut self, amount: u128) -> Result<(), Overflow> {
+    /// See [`LedgerError`].
+    pub fn vest(&mut self, amount: u128) -> Result<(), LedgerError> {
         sub(&mut self.unvested, amount)?;
         add(&mut self.claimable, amount)
     }
@@ -188,8 +205,8 @@ impl Ledger {
     /// Pays a claim out.
     ///
     /// # Errors
-    /// [`Overflow`].
-    pub fn claim(&mut self, amount: u128) -> Result<(), Overflow> {
+    /// See [`LedgerError`].
+    pub fn claim(&mut self, amount: u128) -> Result<(), LedgerError> {
         sub(&mut self.claimable, amount)?;
         self.pay(amount)
     }
@@ -197,8 +214,8 @@ impl Ledger {
     /// Takes a bond in.
     ///
     /// # Errors
-    /// [`Overflow`].
-    pub fn bond(&mut self, amount: u128) -> Result<(), Overflow> {
+    /// See [`LedgerError`].
+    pub fn bond(&mut self, amount: u128) -> Result<(), LedgerError> {
         self.receive(amount)?;
         add(&mut self.bonds, amount)
     }
@@ -206,25 +223,37 @@ impl Ledger {
     /// Pays a bond back.
     ///
     /// # Errors
-    /// [`Overflow`].
-    pub fn unbond(&mut self, amount: u128) -> Result<(), Overflow> {
+    /// See [`LedgerError`].
+    pub fn unbond(&mut self, amount: u128) -> Result<(), LedgerError> {
         sub(&mut self.bonds, amount)?;
         self.pay(amount)
+    }
+
+    /// Moves a bond that never backed anything to claimable.
+    ///
+    /// # Errors
+    /// See [`LedgerError`].
+    pub fn free_bond(&mut self, amount: u128) -> Result<(), LedgerError> {
+        sub(&mut self.bonds, amount)?;
+        add(&mut self.claimable, amount)
     }
 
     /// Moves what a slash took to the reserve in epoch `now`.
     ///
     /// # Errors
-    /// [`Overflow`].
+    /// See [`LedgerError`].
     pub fn slash(
         &mut self,
         bond: u128,
         unvested: u128,
         now: Option<Epoch>,
-    ) -> Result<(), Overflow> {
+    ) -> Result<(), LedgerError> {
         sub(&mut self.bonds, bond)?;
         sub(&mut self.unvested, unvested)?;
-        self.enter(bond.checked_add(unvested).ok_or(Overflow)?, now)
+        self.enter(
+            bond.checked_add(unvested).ok_or(LedgerError::Overflow)?,
+            now,
+        )
     }
 
     fn roll(&mut self, now: Epoch) {
@@ -241,13 +270,13 @@ impl Ledger {
     }
 }
 
-fn add(term: &mut u128, amount: u128) -> Result<(), Overflow> {
-    *term = term.checked_add(amount).ok_or(Overflow)?;
+fn add(term: &mut u128, amount: u128) -> Result<(), LedgerError> {
+    *term = term.checked_add(amount).ok_or(LedgerError::Overflow)?;
     Ok(())
 }
 
-fn sub(term: &mut u128, amount: u128) -> Result<(), Overflow> {
-    *term = term.checked_sub(amount).ok_or(Overflow)?;
+fn sub(term: &mut u128, amount: u128) -> Result<(), LedgerError> {
+    *term = term.checked_sub(amount).ok_or(LedgerError::Short)?;
     Ok(())
 }
 
@@ -275,7 +304,7 @@ mod tests {
     #[test]
     fn every_unit_is_somewhere() {
         let mut ledger = Ledger::default();
-        let run = |ledger: &mut Ledger| -> Result<(), Overflow> {
+        let run = |ledger: &mut Ledger| -> Result<(), LedgerError> {
             ledger.receive(1_000)?;
             ledger.enter(1_000, None)?;
             ledger.bond(50)?;
@@ -285,11 +314,12 @@ mod tests {
             ledger.vest(20)?;
             ledger.claim(50)?;
             ledger.slash(5, 40, Some(3))?;
-            ledger.unbond(45)
+            ledger.unbond(35)?;
+            ledger.free_bond(10)
         };
         run(&mut ledger).expect("every term stays in range");
         assert!(ledger.conserves());
-        assert_eq!(ledger.owed(), 955);
-        assert_eq!(ledger.emit(1_000), Err(Overflow));
+        assert_eq!((ledger.owed(), ledger.claimable), (965, 10));
+        assert_eq!(ledger.emit(1_000), Err(LedgerError::Short));
     }
 }

@@ -145,10 +145,21 @@ impl Part {
     }
 }
 
-/// A sum left its range. Work figures are below 2^46 and operators below 2^24, so
-/// no sequence of batches reaches it.
+/// Why a record refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RecordOverflow;
+pub enum RecordError {
+    /// A sum would leave its range. Work figures are below 2^46 and operators below
+    /// 2^24, so no sequence of batches reaches it.
+    Overflow,
+    /// There is no such lane.
+    UnknownLane,
+    /// What is to be taken out of the totals is not in them.
+    NotInTotals,
+    /// The epoch has no settlement.
+    NotSettled,
+    /// The pot does not have as much.
+    NotInPot,
+}
 
 impl Record {
     /// The record of an epoch that begins with its first batch: the parameters at
@@ -175,29 +186,37 @@ impl Record {
     /// Counts a batch of `lane` and adds what it credited.
     ///
     /// # Errors
-    /// [`RecordOverflow`], also for an unknown lane.
-    pub fn add(&mut self, lane: u32, credit: &Credit) -> Result<(), RecordOverflow> {
-        let seq = self.next_seq.get_mut(lane as usize).ok_or(RecordOverflow)?;
-        *seq = seq.checked_add(1).ok_or(RecordOverflow)?;
+    /// [`RecordError::UnknownLane`], [`RecordError::Overflow`].
+    pub fn add(&mut self, lane: u32, credit: &Credit) -> Result<(), RecordError> {
+        let seq = self
+            .next_seq
+            .get_mut(lane as usize)
+            .ok_or(RecordError::UnknownLane)?;
+        *seq = seq.checked_add(1).ok_or(RecordError::Overflow)?;
         self.vetted = self
             .vetted
             .checked_add(&credit.vetted)
-            .ok_or(RecordOverflow)?;
-        self.open = self.open.checked_add(&credit.open).ok_or(RecordOverflow)?;
+            .ok_or(RecordError::Overflow)?;
+        self.open = self
+            .open
+            .checked_add(&credit.open)
+            .ok_or(RecordError::Overflow)?;
         Ok(())
     }
 
     /// Removes a struck operator's work from the totals.
     ///
     /// # Errors
-    /// [`RecordOverflow`] if it was not in them.
-    pub fn strike(&mut self, figures: &Figures) -> Result<(), RecordOverflow> {
+    /// [`RecordError::NotInTotals`].
+    pub fn strike(&mut self, figures: &Figures) -> Result<(), RecordError> {
         let total = if figures.vetted {
             &mut self.vetted
         } else {
             &mut self.open
         };
-        *total = total.checked_sub(&figures.work()).ok_or(RecordOverflow)?;
+        *total = total
+            .checked_sub(&figures.work())
+            .ok_or(RecordError::NotInTotals)?;
         Ok(())
     }
 
@@ -307,14 +326,17 @@ impl Record {
     /// Takes a booked reward, and what returns with it, out of the pot.
     ///
     /// # Errors
-    /// [`RecordOverflow`] if the pot does not have it.
-    pub fn book(&mut self, reward: &Reward) -> Result<(), RecordOverflow> {
-        let settlement = self.settlement.as_mut().ok_or(RecordOverflow)?;
+    /// [`RecordError::NotSettled`], [`RecordError::NotInPot`].
+    pub fn book(&mut self, reward: &Reward) -> Result<(), RecordError> {
+        let settlement = self.settlement.as_mut().ok_or(RecordError::NotSettled)?;
         let taken = reward
             .amount
             .checked_add(reward.returned)
-            .ok_or(RecordOverflow)?;
-        settlement.pot = settlement.pot.checked_sub(taken).ok_or(RecordOverflow)?;
+            .ok_or(RecordError::NotInPot)?;
+        settlement.pot = settlement
+            .pot
+            .checked_sub(taken)
+            .ok_or(RecordError::NotInPot)?;
         Ok(())
     }
 
@@ -474,6 +496,6 @@ mod tests {
         };
         record.strike(&figures).expect("in the totals");
         assert_eq!(record.work().total(), 20);
-        assert_eq!(record.strike(&figures), Err(RecordOverflow));
+        assert_eq!(record.strike(&figures), Err(RecordError::NotInTotals));
     }
 }

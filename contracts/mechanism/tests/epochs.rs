@@ -2,6 +2,7 @@
 
 mod support;
 
+use plimsoll_mechanism::bond::Unbonding;
 use plimsoll_mechanism::pools::Work;
 use plimsoll_mechanism::Epoch;
 use proptest::prelude::*;
@@ -276,7 +277,8 @@ fn g17_whatever_happened_rewards_and_bonds_can_be_withdrawn() {
                     .sum();
                 let paid = host.paid.get(operator).copied().unwrap_or(0);
                 let slashed = host.slashed.get(operator).copied().unwrap_or(0);
-                prop_assert_eq!(booked, paid + slashed, "operator {}", operator);
+                let freed = host.freed.get(operator).copied().unwrap_or(0);
+                prop_assert_eq!(booked + freed, paid + slashed, "operator {}", operator);
             }
             let ledger = &host.ledger;
             prop_assert_eq!(ledger.unvested, 0);
@@ -285,6 +287,40 @@ fn g17_whatever_happened_rewards_and_bonds_can_be_withdrawn() {
             // One unit an operator and epoch, and one for the open pool.
             let dust = host.records.len() * (play::operators().len() + 1);
             prop_assert!(ledger.pots <= dust as u128, "{} in the pots", ledger.pots);
+            Ok(())
+        },
+    );
+}
+
+/// Slashes aside, nothing that anybody does makes a withdrawal smaller or lets it wait
+/// longer: not another withdrawal, not a deposit by a stranger, not a promotion.
+#[test]
+fn g17_a_withdrawal_on_its_way_neither_shrinks_nor_waits_longer() {
+    property(
+        "g17_a_withdrawal_on_its_way_neither_shrinks_nor_waits_longer",
+        play::plays(),
+        |play| {
+            let mut before: Vec<Vec<Unbonding>> =
+                vec![Vec::new(); play::start(&play).operators.len()];
+            played(&play, |host, step| {
+                for (operator, before) in host.operators.iter().zip(&mut before) {
+                    let now = operator.account.bond.withdrawals();
+                    if !matches!(step, Step::WithdrawBond(_) | Step::Slash(..)) {
+                        for old in before.iter() {
+                            let same = now.iter().find(|new| new.epoch == old.epoch);
+                            prop_assert!(
+                                same.is_some_and(|new| new.amount >= old.amount),
+                                "{:?} became {:?} by {:?}",
+                                before,
+                                now,
+                                step
+                            );
+                        }
+                    }
+                    *before = now.to_vec();
+                }
+                Ok(())
+            })?;
             Ok(())
         },
     );

@@ -1,6 +1,7 @@
 //! Batches: what is credited, what is skipped, what is refused.
 
 use crate::stage::stage;
+use parity_scale_codec::Encode;
 use plimsoll_interface::mechanism::pools::Work;
 use plimsoll_interface::mechanism::work::{Entry, FEES_LIMIT, WORK_LIMIT};
 use plimsoll_interface::{calls, events, Credited, Error, MAX_EVENT_ENTRIES};
@@ -237,6 +238,13 @@ fn the_largest_batch_fits_and_its_entries_come_in_parts_of_whole_entries() {
     let entries: Vec<Entry> = (0..6_000).map(|k| entry(k * 2, 1, 1, 1)).collect();
     let batch = world.batch(0, 0, &entries);
     let sent = world.attest(&batch);
+    let entry_events = sent.events.iter().filter_map(|event| match event {
+        Event::Entries(part) => Some(part),
+        _ => None,
+    });
+    assert!(entry_events
+        .clone()
+        .all(|event| event.encode().len() <= 60_000));
     let parts: Vec<Vec<u8>> = sent
         .events
         .iter()
@@ -249,6 +257,7 @@ fn the_largest_batch_fits_and_its_entries_come_in_parts_of_whole_entries() {
     assert!(parts
         .iter()
         .all(|part| part.len() <= MAX_EVENT_ENTRIES && part.len() % 21 == 0));
+    assert_eq!(entry_events.count(), parts.len());
     assert_eq!(parts.concat(), batch.entries);
     assert_eq!(sent.done().skipped, 6_000);
 }

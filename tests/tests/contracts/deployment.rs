@@ -53,7 +53,7 @@ fn settings_out_of_bounds_are_refused() {
         change(&mut setup);
         World::try_with(setup).err()
     };
-    let changes: [fn(&mut Setup); 11] = [
+    let changes: [fn(&mut Setup); 12] = [
         |s| s.settings.times.genesis = plimsoll_embedded::GENESIS_TIME_MS - 1_000,
         |s| s.settings.times.epoch = 0,
         |s| s.settings.times.attest_window = 0,
@@ -65,6 +65,7 @@ fn settings_out_of_bounds_are_refused() {
         |s| s.settings.vesting.vesting_periods = 13,
         |s| s.settings.lanes = 17,
         |s| s.settings.fee_unit = 0,
+        |s| s.settings.min_open_bond = 0,
     ];
     for (k, change) in changes.into_iter().enumerate() {
         assert_eq!(refused(change), Some(Error::Settings), "change {k}");
@@ -113,6 +114,8 @@ fn attesters_out_of_bounds_are_refused() {
         (4, sorted(3)),
         (17, sorted(17)),
         (9, sorted(17)),
+        (1, vec![H160::zero()]),
+        (2, [vec![H160::zero()], sorted(2)].concat()),
         (2, reversed),
         (2, repeated),
     ] {
@@ -131,17 +134,18 @@ fn attesters_out_of_bounds_are_refused() {
 
 #[test]
 fn neither_the_token_nor_a_role_may_be_nobody() {
-    let changes: [fn(&mut Roles); 3] = [
-        |roles| roles.owner = H160::zero(),
-        |roles| roles.registrar = H160::zero(),
-        |roles| roles.guardian = H160::zero(),
+    let changes: [fn(&mut H160, &mut Roles); 4] = [
+        |token, _| *token = H160::zero(),
+        |_, roles| roles.owner = H160::zero(),
+        |_, roles| roles.registrar = H160::zero(),
+        |_, roles| roles.guardian = H160::zero(),
     ];
     for change in changes {
         let members = Attesters {
             threshold: 1,
             members: vec![Attester::named("0").address],
         };
-        let refused = World::deploy(Setup::default(), Vec::new(), members, change).err();
+        let refused = World::deploy_with(Setup::default(), Vec::new(), members, change).err();
         assert_eq!(refused, Some(Error::ZeroAddress));
     }
 }

@@ -231,9 +231,70 @@ fn raising_goes_on_while_the_clock_stands() {
     world.claim(0).done();
     world.send::<()>(&guardian, calls::unpause()).done();
     world.settle().done();
+    // A pause in the level window of epoch 1 keeps it open.
     let times = world.settings().times;
-    world.pass(times.pause_gap);
-    assert_eq!(world.raise(1, &[0]).refused(), Error::LevelFinal);
+    world.go_to_epoch(3);
+    world.credit(3, &[entry(0, 1, 0, 0)]);
+    world.go_to_settlement(3);
+    world.settle().done();
+    world.send::<()>(&guardian, calls::pause()).done();
+    world.pass(times.level_window);
+    assert_eq!(world.raise(3, &[0]).done(), 1, "as of the stopped clock");
+    world.send::<()>(&guardian, calls::unpause()).done();
+    world.pass(times.level_window);
+    assert_eq!(world.raise(3, &[0]).refused(), Error::LevelFinal);
+}
+
+#[test]
+fn what_a_pause_does_not_stop() {
+    let (mut world, operators) = stage(1, 1);
+    world.credit(0, &[entry(0, 1, 0, 0), entry(1, 1, 0, 0)]);
+    world.go_to_review(0);
+    let guardian = world.guardian.clone();
+    world.send::<()>(&guardian, calls::pause()).done();
+    let batch = world.batch(1, 0, &[entry(0, 1, 0, 0)]);
+    assert_eq!(world.attest(&batch).refused(), Error::EpochClosed);
+    world
+        .send::<()>(&guardian, calls::strike(0, 0, [7; 32]))
+        .done();
+    world
+        .send::<u128>(&operators[1], calls::unbond(1, 10))
+        .done();
+    world.bond(1, 5);
+    world.vouch(&[1]);
+    assert_eq!(world.settle().refused(), Error::NothingToSettle);
+}
+
+#[test]
+fn settling_goes_on_behind_a_very_long_time_without_work_and_passes_over_no_open_epoch() {
+    let (mut world, _) = stage(1, 0);
+    world.go_to_settlement(0);
+    assert_eq!(world.settle().refused(), Error::NothingToSettle);
+    // 64 pages of 2,048 epochs are searched by one call. The first epoch behind them has
+    // just begun, so the one before it still takes batches.
+    let (searched, guardian) = (64 * 2_048, world.guardian.clone());
+    world.go_to_epoch(searched);
+    assert_eq!(world.clock().next_worked, Some(searched - 2));
+    world.send::<()>(&guardian, calls::pause()).done();
+    assert_eq!(world.settle().refused(), Error::NothingToSettle);
+    world.send::<()>(&guardian, calls::unpause()).done();
+    let sent = world.settle();
+    let to = searched - 1;
+    assert_eq!(sent.events, [Event::from(events::IdleSkipped { to })]);
+    assert_eq!((sent.done().budget, world.clock().settled_to), (0, to));
+    world.credit(to, &[entry(0, 1, 0, 0)]);
+    world.go_to_settlement(to);
+    let settled = world.settle().done();
+    assert_eq!((settled.epoch, settled.budget), (to, RESERVE / 10));
+}
+
+#[test]
+fn nothing_can_be_booked_for_an_epoch_that_never_had_work() {
+    let (mut world, _) = stage(1, 0);
+    assert_eq!(world.book(&[0], &[0]).refused(), Error::NotFinal);
+    assert_eq!(world.book(&[9], &[0]).refused(), Error::NotFinal);
+    world.go_to_review(0);
+    assert_eq!(world.book(&[0], &[0]).refused(), Error::NoWork);
 }
 
 #[test]

@@ -138,7 +138,8 @@ fn g1_g15_a_claim_of_many_pays_or_skips_and_never_pays_more_than_it_says() {
             Fault::HidesBalances => {
                 assert_eq!(sent.result, Err(Refusal::Contract(Error::TransferFailed)));
             }
-            Fault::Exhausts => assert!(world.ledger() == before || sent.succeeded()),
+            // It leaves too little to go on with.
+            Fault::Exhausts => assert!(!sent.succeeded(), "{fault:?}"),
             fault => assert_eq!(sent.result, Err(error_of(fault)), "{fault:?}"),
         }
         let paid = world.ledger().paid - before.paid;

@@ -4,8 +4,10 @@ use crate::stage::{booked, settled, stage, stage_with, BOND, RESERVE};
 use plimsoll_interface::mechanism::clock::Pause;
 use plimsoll_interface::mechanism::params::{Param, Params};
 use plimsoll_interface::mechanism::status::Status;
-use plimsoll_interface::{calls, events, Announced, Attesters, Change, Error, H160};
-use plimsoll_tests::{entry, Actor, Event, Setup, World, PARAMS};
+use plimsoll_interface::{
+    calls, events, Announced, Attesters, Change, Error, GovernanceView, H160,
+};
+use plimsoll_tests::{entry, Actor, Attester, Event, Setup, World, PARAMS};
 
 /// The epoch from which what is announced at the start of epoch 0 counts.
 const IN_FORCE: u32 = 2;
@@ -129,7 +131,7 @@ fn the_owner_cancels_what_is_not_in_force() {
     let id = world.queue(&Change::Params(doubled())).done();
     world.go_to_epoch(11);
     let late = world.send::<()>(&owner, calls::cancel(id));
-    assert_eq!(late.refused(), Error::UnknownChange);
+    assert_eq!(late.refused(), Error::InForce);
     assert_eq!(world.params(11), doubled());
 }
 
@@ -249,6 +251,108 @@ fn a_slash_takes_the_bond_first_after_its_timelock() {
     let again = world.send::<u128>(&owner, execute);
     assert_eq!(again.refused(), Error::UnknownChange, "once");
     assert_eq!(world.change(id), None);
+}
+
+#[test]
+fn a_slash_takes_bond_withdrawals_and_unvested_rewards_in_this_order() {
+    let (mut world, operators) = stage(1, 0);
+    let owner = world.owner.clone();
+    world.credit(0, &[entry(0, 1, 0, 0)]);
+    world.go_to_settlement(0);
+    world.settle().done();
+    world.raise(0, &[0]).done();
+    world.go_to_final(0);
+    world.book(&[0], &[0]).done();
+    world.bond(0, BOND);
+    world.go_to_epoch(3);
+    world
+        .send::<u128>(&operators[0], calls::unbond(0, BOND / 2))
+        .done();
+    let unvested = world.operator(0).unvested;
+    let id = world.queue(&slash(0, u128::MAX)).done();
+    world.go_to_epoch(3 + IN_FORCE);
+    let left = world.operator(0).unvested;
+    assert!(0 < left && left < unvested, "some of it has vested");
+    let sent = world.send::<u128>(&owner, calls::execute_slash(id, &[0]));
+    assert_eq!(
+        sent.events,
+        [Event::from(events::SlashExecuted {
+            id,
+            operator: 0,
+            bond: BOND,
+            unvested: left,
+        })]
+    );
+    assert_eq!(sent.done(), BOND + left);
+    let view = world.operator(0);
+    assert_eq!((view.bonded, view.unvested), (0, 0));
+    assert!(view.unbonding.is_empty());
+    assert!(view.claimable > 0, "what has vested is out of reach");
+}
+
+#[test]
+fn what_is_announced_can_be_seen_until_it_is_in_force() {
+    let (mut world, _) = stage(0, 1);
+    let view = |world: &mut World| world.view::<GovernanceView>(calls::governance());
+    let mut expected = GovernanceView {
+        proposed_owner: None,
+        next_change: 0,
+        waiting: Vec::new(),
+        vouches: 0,
+    };
+    assert_eq!(view(&mut world), expected);
+    let owner = world.owner.clone();
+    let heir = world.actor("heir").address;
+    world.queue(&slash(0, 1)).done();
+    let change = world.queue(&Change::Guardian(heir)).done();
+    world.send::<()>(&owner, calls::propose_owner(heir)).done();
+    world.vouch(&[0]);
+    expected.next_change = 2;
+    expected.waiting = vec![change];
+    expected.proposed_owner = Some((heir, IN_FORCE));
+    expected.vouches = 1;
+    assert_eq!(view(&mut world), expected);
+    world.go_to_epoch(IN_FORCE);
+    expected.waiting = Vec::new();
+    expected.vouches = 0;
+    assert_eq!(view(&mut world), expected);
+    let late = world.send::<()>(&owner, calls::cancel(change));
+    assert_eq!(late.refused(), Error::InForce);
+}
+
+#[test]
+fn a_role_is_handed_to_nobody() {
+    let (mut world, _) = stage(0, 0);
+    for change in [
+        Change::Registrar(H160::zero()),
+        Change::Guardian(H160::zero()),
+    ] {
+        assert_eq!(world.queue(&change).refused(), Error::ZeroAddress);
+    }
+}
+
+#[test]
+fn attesters_that_never_come_into_force_leave_nothing_behind() {
+    let (mut world, _) = stage(0, 0);
+    let owner = world.owner.clone();
+    let items = |world: &mut World| {
+        let size = world.chain.storage_size(world.emission);
+        size.expect("it is a contract").0
+    };
+    let before = items(&mut world);
+    let change = |count| {
+        let attesters = Attester::sorted(count);
+        Change::Attesters(Attesters {
+            threshold: count as u8,
+            members: attesters.iter().map(|a| a.address).collect(),
+        })
+    };
+    world.queue(&change(3)).done();
+    let replaced = world.queue(&change(4)).done();
+    // The attesters and the change.
+    assert_eq!(items(&mut world), before + 2);
+    world.send::<()>(&owner, calls::cancel(replaced)).done();
+    assert_eq!(items(&mut world), before);
 }
 
 #[test]

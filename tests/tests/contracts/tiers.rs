@@ -68,7 +68,24 @@ fn a_revoked_operator_with_a_bond_is_open() {
 fn a_promotion_frees_the_bond_the_way_a_withdrawal_does() {
     let (mut world, _) = stage(0, 1);
     world.go_to_epoch(3);
-    world.vouch(&[0]);
+    let registrar = world.registrar.clone();
+    let sent = world.send::<()>(&registrar, calls::vouch(&[0]));
+    assert_eq!(
+        sent.events,
+        [
+            Event::from(events::Unbonding {
+                operator: 0,
+                amount: BOND,
+                free: 0,
+                epoch: 3,
+            }),
+            Event::from(events::Vouched {
+                operator: 0,
+                from: 4,
+            }),
+        ]
+    );
+    sent.done();
     let view = world.operator(0);
     let waiting = Unbonding {
         epoch: 3,
@@ -90,7 +107,29 @@ fn a_promotion_frees_the_bond_the_way_a_withdrawal_does() {
 }
 
 #[test]
-fn a_promotion_frees_the_bond_even_with_three_withdrawals_on_their_way() {
+fn a_promotion_makes_deposits_that_never_counted_claimable() {
+    let (mut world, operators) = stage(0, 1);
+    world.go_to_epoch(3);
+    world.bond(0, 300);
+    let registrar = world.registrar.clone();
+    let sent = world.send::<()>(&registrar, calls::vouch(&[0]));
+    let freed = events::BondFreed {
+        operator: 0,
+        amount: 300,
+    };
+    assert_eq!(sent.events[1], Event::from(freed));
+    sent.done();
+    let view = world.operator(0);
+    assert_eq!((view.bonded, view.claimable), (0, 300));
+    assert_eq!(view.unbonding[0].amount, BOND);
+    let anyone = world.anyone.clone();
+    assert_eq!(world.send::<u128>(&anyone, calls::claim(0)).done(), 300);
+    let payee = operators[0].address;
+    assert_eq!(u128::try_from(world.tokens(payee)), Ok(300));
+}
+
+#[test]
+fn a_promotion_moves_no_withdrawal_that_is_on_its_way() {
     let (mut world, operators) = stage(0, 1);
     for epoch in 0..3 {
         world.go_to_epoch(epoch);
@@ -98,12 +137,28 @@ fn a_promotion_frees_the_bond_even_with_three_withdrawals_on_their_way() {
             .send::<u128>(&operators[0], calls::unbond(0, 10))
             .done();
     }
-    world.go_to_epoch(3);
+    world.go_to_epoch(20);
+    let before = world.operator(0).unbonding;
+    world.bond(0, 5);
     world.vouch(&[0]);
     let view = world.operator(0);
-    assert_eq!(view.bonded, 0);
-    let waiting: u128 = view.unbonding.iter().map(|u| u.amount).sum();
-    assert_eq!((view.unbonding.len(), waiting), (3, BOND));
+    assert_eq!(view.unbonding, before);
+    assert_eq!(view.next_status, Status::Vetted);
+    assert_eq!(
+        (view.bonded, view.claimable),
+        (BOND - 30, 5),
+        "the rest stays"
+    );
+    // They have left, and then it can be withdrawn.
+    let full = world.send::<u128>(&operators[0], calls::unbond(0, BOND - 30));
+    assert_eq!(full.refused(), Error::TooManyWithdrawals);
+    let anyone = world.anyone.clone();
+    let sent = world.send::<u128>(&anyone, calls::withdraw_bond(0));
+    assert_eq!(sent.done(), 30);
+    world
+        .send::<u128>(&operators[0], calls::unbond(0, BOND - 30))
+        .done();
+    assert_eq!(world.operator(0).bonded, 0);
 }
 
 #[test]

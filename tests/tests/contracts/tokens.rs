@@ -257,7 +257,7 @@ fn what_is_no_token_takes_no_funds() {
     let sent = world.send::<()>(&bank, calls::fund(5));
     assert_eq!(sent.refused(), Error::TransferFailed);
     assert_eq!(world.ledger().received, 0);
-    // A contract that is no token: the emission contract of another world's address is nobody's.
+    // Everything that needs no token goes on.
     world.go_to_epoch(0);
     world.register("operator");
     assert_eq!(world.credit(0, &[entry(0, 1, 0, 0)]).skipped, 1);

@@ -9,8 +9,8 @@ use plimsoll_interface::calls;
 use plimsoll_interface::mechanism::pools::Work;
 use plimsoll_interface::mechanism::work::Entry;
 use plimsoll_interface::mechanism::{Epoch, OperatorIndex};
-use plimsoll_interface::{Attesters, Change, Error, OPEN_POOL};
-use plimsoll_tests::{Actor, Attester, Batch, Setup, World};
+use plimsoll_interface::{Attesters, Change, Error, GovernanceView, OPEN_POOL};
+use plimsoll_tests::{Actor, Attester, Batch, Event, Index, Setup, World};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use std::collections::BTreeMap;
@@ -30,7 +30,9 @@ const BOND: u128 = 50_000;
 pub struct Game {
     world: World,
     model: Model,
-    start: (Snapshot, Model),
+    /// What the events alone come to.
+    index: Index,
+    start: (Snapshot, Model, Index),
     actors: BTreeMap<Who, Actor>,
     /// Both sets of attesters, in order of their addresses.
     sets: [Vec<Attester>; 2],
@@ -81,10 +83,15 @@ impl Game {
         let mut second: Vec<Attester> = ["x", "y", "z"].map(Attester::named).to_vec();
         second.sort_by_key(|attester| attester.address);
         let sets = [world.attesters.clone(), second];
-        let start = (world.chain.snapshot(), model.clone());
+        let mut index = Index::new(&world.deployed);
+        for (now, events) in &world.history {
+            index.take(*now, events);
+        }
+        let start = (world.chain.snapshot(), model.clone(), index.clone());
         let mut game = Self {
             world,
             model,
+            index,
             start,
             actors,
             sets,
@@ -93,7 +100,8 @@ impl Game {
         };
         game.set_up().expect("the stage is set as the model says");
         game.counts.clear();
-        game.start = (game.world.chain.snapshot(), game.model.clone());
+        let snapshot = game.world.chain.snapshot();
+        game.start = (snapshot, game.model.clone(), game.index.clone());
         game
     }
 
@@ -110,6 +118,7 @@ impl Game {
     pub fn restart(&mut self, early: bool) {
         self.world.chain.restore(&self.start.0);
         self.model = self.start.1.clone();
+        self.index = self.start.2.clone();
         self.accepted.clear();
         if !early {
             self.world.go_to_epoch(0);
@@ -180,6 +189,13 @@ impl Game {
         }
         let (account, emission) = (self.actors[&from].account.clone(), self.world.emission);
         let outcome = self.world.chain.call(&account, emission, 0, message);
+        let events: Vec<Event> = outcome
+            .events
+            .iter()
+            .filter(|event| event.contract == emission)
+            .map(Event::decode)
+            .collect();
+        self.index.take(self.model.now, &events);
         let got = match outcome.result {
             Ok(data) => {
                 prop_assert_eq!(&data[..2], &[0, 0], "{}: an answer", name);
@@ -212,6 +228,8 @@ impl Game {
         let ledger = self.world.ledger();
         prop_assert!(ledger.conserves(), "G1 after {name}: {ledger:?}");
         prop_assert_eq!(ledger, self.model.ledger(), "after {}", name);
+        let indexed = self.index.ledger(self.model.now);
+        prop_assert_eq!(ledger, indexed, "by its events, after {}", name);
         let held = self.world.tokens(self.world.emission);
         prop_assert!(
             held >= U256::from(ledger.owed()),
@@ -267,6 +285,7 @@ impl Game {
             self.compare_epoch(epoch)?;
             self.compare_shares(epoch)?;
         }
+        self.compare_index()?;
         let (now, next) = (self.model.epoch(), self.model.next_epoch());
         let clock = self.world.clock();
         prop_assert_eq!(clock.now, self.model.now);
@@ -291,6 +310,56 @@ impl Game {
         Ok(())
     }
 
+    /// An indexer that reads nothing but events knows all that the views show.
+    fn compare_index(&mut self) -> Outcome {
+        let (now, epoch) = (self.model.now, self.model.epoch());
+        let index = self.index.clone();
+        let clock = self.world.clock();
+        let time = (clock.elapsed, clock.stopped, clock.settled_to);
+        prop_assert_eq!(index.time(now), time);
+        prop_assert_eq!(
+            self.world.view::<u32>(calls::operators()),
+            index.operators()
+        );
+        for operator in 0..index.operators() {
+            let view = self.world.operator(operator);
+            prop_assert_eq!(view, index.operator_view(now, operator), "{}", operator);
+        }
+        for (epoch, record) in index.records() {
+            let view = self.world.epoch(epoch).expect("it had a batch");
+            prop_assert_eq!(view.params, record.params);
+            prop_assert_eq!(view.entered_before, record.entered_before);
+            prop_assert_eq!((view.vetted, view.open), (record.vetted, record.open));
+            prop_assert_eq!(view.settlement, record.settlement);
+            for lane in 0..self.model.settings.lanes {
+                let next = record.next_seq(lane).map(u64::from);
+                prop_assert_eq!(Some(self.world.next_seq(epoch, lane)), next);
+            }
+            for operator in PLAYERS {
+                let (figures, seen) = (
+                    index.figures(epoch, operator),
+                    self.world.preview(epoch, operator),
+                );
+                prop_assert_eq!(seen.work, figures.work());
+                prop_assert_eq!((seen.vetted, seen.raised), (figures.vetted, figures.raised));
+            }
+        }
+        for epoch in [epoch, epoch + 1, epoch + 2] {
+            prop_assert_eq!(self.world.params(epoch), index.params(epoch));
+            prop_assert_eq!(self.world.attesters_of(epoch), index.attesters(epoch));
+        }
+        let governance: GovernanceView = self.world.view(calls::governance());
+        let (roles, proposed) = index.roles(now);
+        prop_assert_eq!(self.world.roles(), roles);
+        prop_assert_eq!(governance.proposed_owner, proposed);
+        for (id, change) in index.changes().filter(|(_, change)| change.from > epoch) {
+            prop_assert_eq!(self.world.change(id), Some(change.clone()));
+            let slash = matches!(change.change, Change::Slash { .. });
+            prop_assert!(slash || governance.waiting.contains(&id), "{}", id);
+        }
+        Ok(())
+    }
+
     fn fund(&mut self, from: Who, amount: u128) -> Outcome {
         self.send("fund", from, calls::fund(amount), |m| m.fund(from, amount))?;
         Ok(())
@@ -300,6 +369,21 @@ impl Game {
         self.send("vouch", from, calls::vouch(operators), |m| {
             m.vouch(from, operators)
         })?;
+        Ok(())
+    }
+
+    fn cancel(&mut self, from: Who, id: u32) -> Outcome {
+        self.send("cancel", from, calls::cancel(id), |m| m.cancel(from, id))?;
+        Ok(())
+    }
+
+    fn pause(&mut self, from: Who) -> Outcome {
+        self.send("pause", from, calls::pause(), |m| m.pause(from))?;
+        Ok(())
+    }
+
+    fn unpause(&mut self, from: Who) -> Outcome {
+        self.send("unpause", from, calls::unpause(), |m| m.unpause(from))?;
         Ok(())
     }
 
@@ -529,8 +613,18 @@ impl Game {
         self.withdraw_bond(Who::Stranger, operator)
     }
 
-    /// Does one step.
+    /// Does one step, after which G1, G15 and G16 are looked at.
     pub fn take(&mut self, step: &Step) -> Outcome {
+        self.act(step)?;
+        // Time alone moves the ledger's terms, too.
+        self.compare_ledger("a step")?;
+        let epochs: Vec<Epoch> = self.model.epochs.keys().copied().collect();
+        epochs
+            .into_iter()
+            .try_for_each(|epoch| self.compare_epoch(epoch))
+    }
+
+    fn act(&mut self, step: &Step) -> Outcome {
         match step.clone() {
             Step::Pass(seconds) => self.pass(seconds),
             Step::Donate(amount) => {
@@ -584,17 +678,15 @@ impl Game {
             Step::Queue(from, plan) => self.queue(from, &plan)?,
             Step::Cancel(from, back) => {
                 let id = self.change(back);
-                self.send("cancel", from, calls::cancel(id), |m| m.cancel(from, id))?;
+                self.cancel(from, id)?;
             }
             Step::ExecuteSlash(from, back, backs) => {
                 self.execute_slash(from, self.slash(back), &backs)?;
             }
             Step::ProposeOwner(from, heir) => self.propose_owner(from, heir)?,
             Step::AcceptOwner(from) => self.accept_owner(from)?,
-            Step::Pause(from) => drop(self.send("pause", from, calls::pause(), |m| m.pause(from))?),
-            Step::Unpause(from) => {
-                self.send("unpause", from, calls::unpause(), |m| m.unpause(from))?;
-            }
+            Step::Pause(from) => self.pause(from)?,
+            Step::Unpause(from) => self.unpause(from)?,
             Step::Epoch {
                 entries,
                 strike,
@@ -619,6 +711,13 @@ impl Game {
                 let who = Who::Operator(operator);
                 self.set_payee(who, operator, payee)?;
                 self.cancel_payee(who, operator)?;
+                let (owner, id) = (self.model.owner, self.model.next_change);
+                self.queue(owner, &step::Plan::Attesters(operator % 2 == 0))?;
+                self.cancel(owner, id)?;
+                let guardian = self.model.guardian.at(self.model.epoch());
+                self.pause(guardian)?;
+                self.pass(7);
+                self.unpause(guardian)?;
             }
         }
         Ok(())

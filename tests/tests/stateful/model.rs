@@ -521,6 +521,19 @@ impl Model {
         Ok(())
     }
 
+    /// What of a bond does not back the current epoch: all of it but what stood at the
+    /// epoch's start and was not withdrawn since.
+    fn not_counting(operator: &Operator, epoch: Epoch) -> u128 {
+        let withdrawn: u128 = operator
+            .unbonding
+            .iter()
+            .filter(|u| u.epoch == epoch)
+            .map(|u| u.amount)
+            .sum();
+        let backing = operator.bond.at(epoch).saturating_sub(withdrawn);
+        operator.bond.last().saturating_sub(backing)
+    }
+
     pub fn unbond(&mut self, from: Who, operator: OperatorIndex, amount: u128) -> Answer {
         if amount == 0 {
             return Err(Error::ZeroAmount);
@@ -529,8 +542,11 @@ impl Model {
         let own = self.own(from, operator)?;
         let bonded = own.bond.last();
         let rest = bonded.checked_sub(amount).ok_or(Error::BondTooSmall)?;
-        let counted = if started { own.bond.at(epoch) } else { 0 };
-        let free = amount.min(bonded.saturating_sub(counted));
+        let free = if started {
+            amount.min(Self::not_counting(own, epoch))
+        } else {
+            amount
+        };
         Self::leave(own, amount - free, epoch)?;
         own.bond.set(next, rest);
         self.refresh(operator);
@@ -567,7 +583,7 @@ impl Model {
     }
 
     pub fn vouch(&mut self, from: Who, operators: &[OperatorIndex]) -> Answer {
-        let (epoch, next) = (self.epoch(), self.next_epoch());
+        let (started, epoch, next) = (self.started(), self.epoch(), self.next_epoch());
         if from != self.registrar.at(epoch) {
             return Err(Error::NotAllowed);
         }
@@ -588,12 +604,17 @@ impl Model {
             }
             let bonded = content.bond.last();
             if bonded > 0 {
-                if Self::leave(content, bonded, epoch).is_err() {
-                    let newest = content.unbonding.last_mut().expect("there are three");
-                    newest.amount += bonded;
-                    newest.epoch = epoch;
-                }
-                content.bond.set(next, 0);
+                let free = if started {
+                    Self::not_counting(content, epoch)
+                } else {
+                    bonded
+                };
+                // Where three are on their way, the rest stays bonded.
+                let waits = Self::leave(content, bonded - free, epoch).is_ok();
+                content
+                    .bond
+                    .set(next, if waits { 0 } else { bonded - free });
+                content.claimable += free;
             }
             content.status.set(next, Status::Vetted);
         }
@@ -642,11 +663,6 @@ impl Model {
         if seq != *next {
             return Err(Error::WrongSeq(*next));
         }
-        match signed {
-            Signed::Well => {}
-            Signed::Badly(error) => return Err(error),
-            Signed::ForSomethingElse => return Err(Error::UnknownAttester(0)),
-        }
         *next += 1;
         let mut last = None;
         let mut credited = Credited {
@@ -680,7 +696,11 @@ impl Model {
                 return Err(Error::EntryOverflow(entry.operator));
             }
         }
-        Ok(credited.encode())
+        match signed {
+            Signed::Well => Ok(credited.encode()),
+            Signed::Badly(error) => Err(error),
+            Signed::ForSomethingElse => Err(Error::UnknownAttester(0)),
+        }
     }
 
     pub fn strike(&mut self, from: Who, epoch: Epoch, operator: OperatorIndex) -> Answer {
@@ -778,12 +798,11 @@ impl Model {
     fn book_all(&mut self, epochs: &[Epoch], operators: &[OperatorIndex]) -> Result<Booked, Error> {
         let now = self.epoch();
         for epoch in epochs {
-            let settled_at = self
-                .epochs
-                .get(epoch)
-                .and_then(|worked| worked.settlement.as_ref())
-                .ok_or(Error::NotFinal)?
-                .at;
+            let Some(worked) = self.epochs.get(epoch) else {
+                let over = self.elapsed() >= self.attest_end(*epoch);
+                return Err(if over { Error::NoWork } else { Error::NotFinal });
+            };
+            let settled_at = worked.settlement.as_ref().ok_or(Error::NotFinal)?.at;
             if self.elapsed() < self.final_at(settled_at) {
                 return Err(Error::NotFinal);
             }
@@ -947,7 +966,7 @@ impl Model {
             Plan::Slash(..) => None,
         };
         if kind.is_some() && in_force {
-            return Err(Error::UnknownChange);
+            return Err(Error::InForce);
         }
         match kind {
             Some(0) => self.params.forget_after(now),

@@ -90,6 +90,8 @@ pub struct Host {
     pub promised: BTreeMap<(Epoch, OperatorIndex), Reward>,
     /// What was booked.
     pub booked: BTreeMap<(Epoch, OperatorIndex), Reward>,
+    /// Bonds that became claimable at a promotion, having backed nothing.
+    pub freed: BTreeMap<OperatorIndex, u128>,
     /// What slashes took from rewards.
     pub slashed: BTreeMap<OperatorIndex, u128>,
 }
@@ -132,6 +134,7 @@ impl Host {
             paid: BTreeMap::new(),
             promised: BTreeMap::new(),
             booked: BTreeMap::new(),
+            freed: BTreeMap::new(),
             slashed: BTreeMap::new(),
         }
     }
@@ -287,19 +290,22 @@ impl Host {
         })
     }
 
-    /// Vouches: vetted from the next epoch on, and the bond is freed.
+    /// Vouches: vetted from the next epoch on, and the bond leaves as far as it can; what
+    /// never backed anything becomes claimable.
     pub fn vouch(&mut self, operator: OperatorIndex) -> Outcome {
         self.message(|host| {
-            let bonded = host.operator(operator)?.account.bond.bonded();
+            host.operator(operator)?;
             host.set_status(operator, Status::Vetted);
             let clock = host.clock();
             let bond = &mut host.operator(operator)?.account.bond;
-            let withdrawal = bond
-                .withdraw(bonded, clock.started(), clock.epoch(), clock.next_epoch())
-                .map_err(refuse)?;
+            let withdrawal = bond.retire(clock.started(), clock.epoch(), clock.next_epoch());
             host.archive(operator, withdrawal.archive);
-            host.ledger.unbond(withdrawal.free).map_err(refuse)?;
-            host.send(withdrawal.free)
+            host.ledger.free_bond(withdrawal.free).map_err(refuse)?;
+            host.operator(operator)?
+                .account
+                .add_claimable(withdrawal.free);
+            *host.freed.entry(operator).or_default() += withdrawal.free;
+            Ok(())
         })
     }
 
@@ -545,7 +551,7 @@ impl Host {
             let amount = account.claim();
             host.ledger.vest(released).map_err(refuse)?;
             if refuses {
-                host.operator(operator)?.account.refund(amount);
+                host.operator(operator)?.account.add_claimable(amount);
                 return Ok(0);
             }
             host.ledger.claim(amount).map_err(refuse)?;
