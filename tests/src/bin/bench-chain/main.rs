@@ -2,9 +2,9 @@
 //! storage deposit, beside the targets. See `report` for what is printed and written.
 //!
 //! Every figure is what the runtime says that executing the call consumed, the call
-//! being a transaction of its own: it finds all storage cold. What a transaction takes
-//! beside (its length, its signature) is the same for every contract and is left out, but
-//! for the deployment, where it is the larger part.
+//! being a transaction of its own: it finds all storage cold. What the whole transaction
+//! takes (its length, its signature, its fee) is given beside it; for the deployment it is
+//! the figure itself.
 #![forbid(unsafe_code)]
 
 mod measure;

@@ -27,6 +27,8 @@ const FIRST_BOOKED: u32 = 1_000;
 const PAID: u32 = 50;
 /// Epochs that one operator books at once.
 const EPOCHS: u32 = 20;
+/// An epoch in which rewards of the first ones are vesting.
+const VESTING_EPOCH: Epoch = 30;
 /// Work units of an ordinary operator in an epoch, of each kind. Large enough for the sums
 /// to be above 2^32 in the small network too, as in a real one: division by less is cheaper.
 const WORK: u64 = 1_000_000_000;
@@ -39,6 +41,8 @@ pub const OLD_PAGES: &str = "into existing pages";
 pub const NONE_CAPPED: &str = "0 capped";
 pub const NEIGHBOURS_CAPPED: &str = "40 capped, neighbours";
 pub const SPREAD_CAPPED: &str = "40 capped, a page each";
+pub const BOOKED_AGAIN: &str = "booked, again";
+pub const VESTED: &str = "vesting steps due";
 pub const ONE_EPOCH: &str = "one epoch";
 pub const ALL_EPOCHS: &str = "20 epochs at once";
 
@@ -142,7 +146,7 @@ pub fn all(many: u32) -> Fallible<Measured> {
     world.go_to_final(&crowd, 1)?;
     book_and_claim(&mut world, &crowd, 1, "again", &mut measured)?;
 
-    // From here on the small network only, but for one more settlement.
+    // From here on the small network only, but for two more settlements.
     credit_all(&mut world, &few, 2, 0..FEW, even)?;
     world.go_to_settlement(&crowd, 2)?;
     let spread: Vec<_> = (0..CAPPED).map(|i| i * apart).collect();
@@ -150,12 +154,27 @@ pub fn all(many: u32) -> Fallible<Measured> {
     measured.add("settle", SPREAD_CAPPED, many, cost);
     settle(&mut world, &few, 2)?;
 
+    eprintln!("==> epoch 3: work of {FEW} operators only, {CAPPED} of as many pages capped");
+    let mut hundred = entries(0..FEW - CAPPED, even);
+    hundred.iter_mut().for_each(|entry| entry.operator += 1);
+    hundred.extend(spread.iter().map(|operator| Entry {
+        operator: *operator,
+        fragment: heavy(FEW),
+        bulk: heavy(FEW),
+        fees: FEES,
+    }));
+    hundred.sort_unstable_by_key(|entry| entry.operator);
+    hundred.dedup_by_key(|entry| entry.operator);
+    world.credit(&crowd, 3, &hundred)?;
+
     eprintln!("==> {EPOCHS} epochs booked at once");
     for epoch in 3..EPOCHS {
         credit_all(&mut world, &few, epoch, 0..FEW, even)?;
         world.go_to_settlement(&few, epoch)?;
         settle(&mut world, &few, epoch)?;
     }
+    let cost = settle(&mut world, &crowd, 3)? + raise(&mut world, &crowd, 3, &spread, CAPPED)?;
+    measured.add("settle", SPREAD_CAPPED, FEW, cost);
     world.go_to_final(&few, EPOCHS - 1)?;
     let epochs: Vec<_> = (0..EPOCHS).collect();
     // Two operators that were never booked, of pages that others stay in.
@@ -163,6 +182,17 @@ pub fn all(many: u32) -> Fallible<Measured> {
         let cost = book(&mut world, &few, epochs, &[operator])?;
         measured.add("book", case, 1, cost);
     }
+
+    eprintln!("==> some steps of the first vesting period later");
+    world.go_to(&crowd, VESTING_EPOCH, 0)?;
+    // Open ones: what vetted operators of this size get is liquid at once.
+    let open = booked_neighbours()
+        .into_iter()
+        .filter(|k| (population(many).open)(*k));
+    let due: Vec<_> = open.take(PAID as usize).collect();
+    let (claimed, cost) = world.call::<Claimed>(&crowd, calls::claim_many(&due))?;
+    expect("operators paid", claimed.paid, PAID)?;
+    measured.add("claim_many", VESTED, PAID, cost);
     Ok(measured)
 }
 
@@ -243,20 +273,32 @@ fn book_and_claim(
     time: &str,
     measured: &mut Measured,
 ) -> Fallible<()> {
-    let booked: Vec<_> = (FIRST_BOOKED..FIRST_BOOKED + BOOKED).collect();
+    let booked: Vec<_> = booked_neighbours();
     let mut cost = Cost::default();
     for half in booked.chunks(booked.len() / 2) {
         cost = cost + book(world, to, &[epoch], half)?;
     }
     measured.add("book", format!("neighbours, {time}"), BOOKED, cost);
 
-    let (many, one) = booked.split_at(PAID as usize);
-    let (claimed, cost) = world.call::<Claimed>(to, calls::claim_many(many))?;
+    let (many, one) = split_paid();
+    let (claimed, cost) = world.call::<Claimed>(to, calls::claim_many(&many))?;
     expect("operators paid", claimed.paid, PAID)?;
     measured.add("claim_many", format!("booked, {time}"), PAID, cost);
-    let (_, cost) = world.call::<u128>(to, calls::claim(one[0]))?;
+    let (_, cost) = world.call::<u128>(to, calls::claim(one))?;
     measured.add("claim", format!("booked, {time}"), 1, cost);
     Ok(())
+}
+
+/// Who is booked.
+fn booked_neighbours() -> Vec<OperatorIndex> {
+    (FIRST_BOOKED..FIRST_BOOKED + BOOKED).collect()
+}
+
+/// Who of them is paid by one call, and who by itself.
+fn split_paid() -> (Vec<OperatorIndex>, OperatorIndex) {
+    let mut many = booked_neighbours();
+    many.truncate(PAID as usize);
+    (many, FIRST_BOOKED + PAID)
 }
 
 /// A benchmark that did something else than it says is no benchmark.

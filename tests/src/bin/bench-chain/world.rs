@@ -75,6 +75,10 @@ pub struct Cost {
     pub ref_time: u64,
     /// Bytes of proof.
     pub proof_size: u64,
+    /// Picoseconds of the whole transaction: its signature, length and fee, too.
+    pub whole_ref_time: u64,
+    /// Bytes of proof of the whole transaction, its own bytes among them.
+    pub whole_proof_size: u64,
     /// Storage deposit in base units of the native token; negative if it was refunded.
     pub deposit: i128,
 }
@@ -86,6 +90,8 @@ impl std::ops::Add for Cost {
         Self {
             ref_time: self.ref_time + other.ref_time,
             proof_size: self.proof_size + other.proof_size,
+            whole_ref_time: self.whole_ref_time + other.whole_ref_time,
+            whole_proof_size: self.whole_proof_size + other.whole_proof_size,
             deposit: self.deposit + other.deposit,
         }
     }
@@ -177,12 +183,11 @@ impl World {
         let made = self
             .chain
             .instantiate(&self.admin, code, data, Some([salt; 32]), 0);
-        // The length of the code counts in what the transaction takes beside executing.
-        let whole = made.transaction_weight;
         let (emission, executed) = measured(made).map_err(|e| format!("deploying: {e}"))?;
+        // The length of the code counts in what the transaction takes beside executing.
         let instantiated = Cost {
-            ref_time: whole.ref_time(),
-            proof_size: whole.proof_size(),
+            ref_time: executed.whole_ref_time,
+            proof_size: executed.whole_proof_size,
             ..executed
         };
         let mut deployment = Deployment {
@@ -337,6 +342,8 @@ fn measured<T>(outcome: Outcome<T>) -> Result<(T, Cost), Failure> {
     let cost = Cost {
         ref_time: outcome.weight.ref_time(),
         proof_size: outcome.weight.proof_size(),
+        whole_ref_time: outcome.transaction_weight.ref_time(),
+        whole_proof_size: outcome.transaction_weight.proof_size(),
         deposit: outcome.deposit,
     };
     Ok((outcome.result?, cost))
