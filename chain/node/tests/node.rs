@@ -85,9 +85,10 @@ impl Node {
 
     /// Ends the node as a service manager would, and waits for it.
     fn stop(mut self) {
-        let id = self.process.id().to_string();
-        assert!(Command::new("kill")
-            .args(["-TERM", &id])
+        // The shell's own kill: the program of that name is not everywhere.
+        let command = format!("kill -TERM {}", self.process.id());
+        assert!(Command::new("sh")
+            .args(["-c", &command])
             .status()
             .unwrap()
             .success());

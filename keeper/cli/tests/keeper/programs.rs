@@ -137,11 +137,12 @@ impl Process {
 
     /// Tells it to stop as a service manager would, and waits until it has.
     pub fn stop(mut self) {
-        let id = self.child.id().to_string();
-        let told = Command::new("kill")
-            .args(["-TERM", &id])
+        // The shell's own kill: the program of that name is not everywhere.
+        let command = format!("kill -TERM {}", self.child.id());
+        let told = Command::new("sh")
+            .args(["-c", &command])
             .status()
-            .expect("kill");
+            .expect("a shell");
         assert!(told.success(), "it had ended before:\n{}", self.said());
         let started = Instant::now();
         while !self.ended() {
