@@ -299,7 +299,20 @@ fn g17_a_withdrawal_on_its_way_neither_shrinks_nor_waits_longer() {
     property(
         "g17_a_withdrawal_on_its_way_neither_shrinks_nor_waits_longer",
         play::plays(),
-        |play| {
+        |mut play| {
+            // Whoever has as many on their way as can be is promoted some time later.
+            let steps = std::mem::take(&mut play.steps);
+            for (k, step) in steps.into_iter().enumerate() {
+                let promoted = match step {
+                    Step::Trickle(operator, _) => Some(operator),
+                    _ => None,
+                };
+                play.steps.push(step);
+                if let Some(operator) = promoted {
+                    play.steps.push(Step::Pass(110 * (k as u64 % 7)));
+                    play.steps.push(Step::Vouch(operator));
+                }
+            }
             let mut before: Vec<Vec<Unbonding>> =
                 vec![Vec::new(); play::start(&play).operators.len()];
             played(&play, |host, step| {

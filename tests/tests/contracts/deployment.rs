@@ -174,6 +174,21 @@ fn the_metadata_names_what_the_interface_names() {
 }
 
 #[test]
+fn the_costs_in_the_documents_are_those_of_the_committed_code() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let read = |name: &str| -> serde_json::Value {
+        let text = std::fs::read_to_string(root.join(name)).expect(name);
+        serde_json::from_str(&text).expect(name)
+    };
+    let measured = read("docs/measured/chain.json");
+    let manifest = read("contracts/artifacts/manifest.json");
+    assert_eq!(
+        measured["emission_code_hash"], manifest["code_hash"]["emission"],
+        "run scripts/bench-chain.sh and commit what it writes"
+    );
+}
+
+#[test]
 fn what_is_no_message_is_refused_and_changes_nothing() {
     let mut world = World::new();
     let anyone = world.anyone.clone();

@@ -52,6 +52,9 @@ pub enum Step {
         refuses: bool,
     },
     Slash(OperatorIndex, u128),
+    /// A bond, and three withdrawals from it in as many epochs: so many can be on their
+    /// way at once.
+    Trickle(OperatorIndex, u128),
     /// A whole epoch: work, settle, raise, book, and time in between.
     Cycle {
         entries: Vec<Entry>,
@@ -127,6 +130,7 @@ fn step() -> impl Strategy<Value = Step> {
         6 => (operator(), prop::bool::weighted(0.2))
             .prop_map(|(operator, refuses)| Step::Claim { operator, refuses }),
         3 => (operator(), amount()).prop_map(|(o, a)| Step::Slash(o, a)),
+        2 => (operator(), draw::magnitude(1 << 40)).prop_map(|(o, a)| Step::Trickle(o, a)),
         8 => (entries(), any::<u64>()).prop_map(|(entries, seed)| Step::Cycle { entries, seed }),
     ]
 }
@@ -257,6 +261,13 @@ pub fn take(host: &mut Host, step: &Step) {
         }
         Step::Claim { operator, refuses } => drop(host.claim(*operator, *refuses)),
         Step::Slash(operator, amount) => drop(host.slash(*operator, *amount)),
+        Step::Trickle(operator, amount) => {
+            let _ = host.bond(*operator, 4 * amount);
+            for _ in 0..3 {
+                host.pass(host.settings.times.epoch);
+                let _ = host.unbond(*operator, *amount);
+            }
+        }
         Step::Cycle { entries, seed } => {
             attest(host, now, 0, entries);
             host.pass(UNTIL_SETTLED + seed % 50);
