@@ -27,7 +27,7 @@ die() {
 
 # What the scripts are written in: GNU's tools and a bash of this decade. Linux has
 # them; elsewhere they are a package away.
-[[ ${BASH_VERSINFO[0]}.${BASH_VERSINFO[1]} > 4.3 || ${BASH_VERSINFO[0]} -gt 4 ]] ||
+((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) ||
     die "bash 4.4 or newer is needed, this is $BASH_VERSION"
 for tool in sha256sum timeout tar awk; do
     command -v "$tool" >/dev/null || die "the program $tool is missing: install GNU coreutils, tar and awk (on macOS: brew install coreutils gnu-tar gawk, first on the PATH)"
