@@ -88,7 +88,7 @@ fn pay_one(ctx: &mut Context, operator: OperatorIndex) -> Result<Option<u128>, E
     if paid {
         ctx.root.ledger.claim(amount)?;
         item.set_claimable(0);
-        emit_event(events::Paid {
+        host::emit_paid(&events::Paid {
             operator,
             payee,
             amount,
