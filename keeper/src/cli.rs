@@ -13,6 +13,7 @@ use crate::deploy::{self, Artifacts, Deployment};
 use crate::ingest::Format;
 use crate::journal::{Identity, Journal};
 use crate::keys::{secret_text, write_secret, Key};
+use crate::urls::shown;
 use crate::{allocate, artifacts, demo, hexes, logging, status, steps};
 use clap::{Args, Parser, Subcommand};
 use std::error::Error;
@@ -387,7 +388,10 @@ async fn connect(
     if info.genesis != deployment.genesis {
         return Err(format!(
             "the chain at {} is another one than the deployment's: its genesis is {}, the deployment file has {}",
-            urls.join(", "),
+            urls.iter()
+                .map(|url| shown(url))
+                .collect::<Vec<_>>()
+                .join(", "),
             hexes::show(info.genesis),
             hexes::show(deployment.genesis)
         )

@@ -9,6 +9,7 @@ use crate::hexes;
 use crate::keys::Key;
 use crate::pipeline::run::told_to_stop;
 use crate::receipt::Network;
+use crate::urls::shown;
 use plimsoll_mechanism::batch::Domain;
 use std::sync::Arc;
 
@@ -46,7 +47,10 @@ pub(super) async fn run(config: Config, factory: &dyn ChainFactory) -> Result<()
 /// How the contract is read, and which one it is.
 async fn reader(config: &Config, factory: &dyn ChainFactory) -> Result<(Reader, Domain), Failure> {
     if let Some(url) = &config.attester.gateway {
-        tracing::warn!(%url, "a keeper is believed about the chain: for demonstrations only");
+        tracing::warn!(
+            url = shown(url),
+            "a keeper is believed about the chain: for demonstrations only"
+        );
         let (views, domain) = GatewayViews::connect(url).await?;
         return Ok((Reader::new(Arc::new(views)), domain));
     }
