@@ -250,15 +250,30 @@ enum Refused {
     Drop,
 }
 
-/// A refusal for the nonce may be the echo of the transaction's own success. Any other
-/// is a verdict on the bytes, and no node has them.
+/// A refusal for the nonce may be the echo of the transaction's own success, and one that
+/// has no name here may be anything. The others are a verdict on the bytes by the only
+/// node that was asked, and no node has them.
 fn refused(error: &ChainError) -> Refused {
     match error {
         ChainError::Pool { name, .. } => match name.as_str() {
-            "Stale" | "TooLowPriority" | "TemporarilyBanned" | "CycleDetected" => Refused::Look,
-            _ => Refused::Drop,
+            "BadFormat"
+            | "BadProof"
+            | "BadSigner"
+            | "Call"
+            | "CannotLookup"
+            | "NoTags"
+            | "NoUnsignedValidator"
+            | "Unactionable"
+            | "AncientBirthBlock"
+            | "Future"
+            | "Payment"
+            | "ExhaustsResources"
+            | "TooLarge"
+            | "ImmediatelyDropped"
+            | "Rejected" => Refused::Drop,
+            _ => Refused::Look,
         },
-        // Nobody answered: the bytes may have arrived.
+        // Somebody gave no answer: the bytes may have arrived.
         _ => Refused::Look,
     }
 }
@@ -342,7 +357,7 @@ impl Task {
                 self.journal.close_submission(recorded.number, end).await?;
                 return Err(error.into());
             }
-            tracing::debug!(%error, purpose = %recorded.purpose, "sent with an uncertain answer");
+            tracing::warn!(%error, purpose = %recorded.purpose, "sent with an uncertain answer");
         } else {
             self.journal.mark_sent(recorded.number).await?;
         }
@@ -356,6 +371,7 @@ impl Task {
         let started = Instant::now();
         let mut sent = just_sent.then_some(started);
         let mut from = open.tx.anchor + 1;
+        let mut told = None;
         loop {
             match self.chain.find(&open.tx, from).await.map(reconcile) {
                 Ok(Decision::Close(end)) => {
@@ -378,7 +394,11 @@ impl Task {
                     }
                 }
                 Err(error) if error.is_transient() => {
-                    tracing::debug!(%error, purpose = %open.purpose, "cannot look for it now");
+                    // Once for each cause: it is looked for every second.
+                    if told.as_ref() != Some(&error) {
+                        tracing::warn!(%error, purpose = %open.purpose, "cannot look for it now");
+                        told = Some(error);
+                    }
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -446,9 +466,14 @@ mod tests {
 
     #[test]
     fn a_refusal_for_the_nonce_may_be_the_echo_of_success() {
-        for name in ["Stale", "TooLowPriority"] {
+        for name in ["Stale", "TooLowPriority", "Invalid", "SomethingNew"] {
             assert_eq!(refused(&pool(name)), Refused::Look, "{name}");
         }
+        let unsure = ChainError::Unsure {
+            name: "AncientBirthBlock".into(),
+            detail: String::new(),
+        };
+        assert_eq!(refused(&unsure), Refused::Look);
         let lost = ChainError::Connection {
             url: "ws://node".into(),
             reason: "gone".into(),

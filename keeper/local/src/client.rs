@@ -335,7 +335,8 @@ impl ChainClient for EmbeddedClient {
             }
             Tx::MapAccount => Ok(DryRun {
                 weight: Weight::default(),
-                deposit: 0,
+                // One item of an address and an account.
+                deposit: constants::deposit(1, 52),
                 result: Ok(Vec::new()),
                 address: None,
             }),

@@ -38,6 +38,41 @@ pub enum ChainError {
         /// The limit.
         after: Duration,
     },
+    /// An endpoint does not have the finalized block that was seen before.
+    #[error(
+        "{url} is behind: its newest block is {at}, and block {seen} was final before; wait \
+         until it has caught up, or name another endpoint. If the chain itself began anew, \
+         start again"
+    )]
+    Behind {
+        /// The endpoint, without secrets.
+        url: String,
+        /// The number of its newest block.
+        at: u64,
+        /// The number of the newest finalized block seen so far.
+        seen: u64,
+    },
+    /// An endpoint no longer has what is asked of a finalized block.
+    #[error(
+        "the node no longer has block {block} or its state, where the end of a transaction is \
+         to be read; add an archive node to the endpoints"
+    )]
+    Pruned {
+        /// The block's number.
+        block: u64,
+    },
+    /// An endpoint that did not answer may have taken the transaction, which another one
+    /// then refused.
+    #[error(
+        "one endpoint did not answer and may have the transaction, another one refuses it: \
+         {name} ({detail}); it is looked for"
+    )]
+    Unsure {
+        /// The name of the other's reason, as in [`ChainError::Pool`].
+        name: String,
+        /// The other's own words.
+        detail: String,
+    },
     /// The transaction or call failed.
     #[error(transparent)]
     Failed(#[from] Failure),
@@ -102,12 +137,12 @@ impl ChainError {
     #[must_use]
     pub fn class(&self) -> Class {
         match self {
-            Self::Connection { .. } | Self::Client { .. } => Class::Retry,
-            Self::Timeout { .. } => Class::Reconcile,
+            Self::Connection { .. } | Self::Client { .. } | Self::Behind { .. } => Class::Retry,
+            Self::Timeout { .. } | Self::Unsure { .. } => Class::Reconcile,
             Self::Failed(failure) => failure.class(),
             Self::Pool { name, .. } => pool_class(name),
             Self::TooLarge { .. } => Class::Split,
-            Self::Unmapped(_) | Self::Unsupported(_) => Class::OperatorAction,
+            Self::Unmapped(_) | Self::Unsupported(_) | Self::Pruned { .. } => Class::OperatorAction,
         }
     }
 

@@ -197,10 +197,14 @@ pub struct Head {
 /// At which block a view is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum At {
-    /// The newest finalized block: what is decided on.
+    /// The newest finalized block: what is decided on. Never an older one than before,
+    /// whichever node answers.
     Finalized,
     /// The best block: what the next transaction will meet.
     Best,
+    /// A block that [`ChainClient::finalized`] gave, for views that belong together. A
+    /// chain that keeps no past states may answer as of a newer one.
+    Block(Hash),
 }
 
 /// What does not change while connected, runtime upgrades aside.
@@ -232,6 +236,11 @@ pub trait ChainClient: Send + Sync + 'static {
 
     /// The newest blocks.
     async fn head(&self) -> Result<Head, ChainError>;
+
+    /// The hash of the newest finalized block.
+    async fn finalized(&self) -> Result<Hash, ChainError> {
+        Ok(self.head().await?.finalized.hash)
+    }
 
     /// Calls a contract without a transaction and gives what it returns.
     ///

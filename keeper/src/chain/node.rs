@@ -17,6 +17,7 @@ use super::{
 use dialect::{Code, CodeHash, ScaleWeight};
 use endpoints::{Endpoints, ASK_TIMEOUT};
 use sha3::{Digest, Keccak256};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 use subxt::config::polkadot::PolkadotExtrinsicParamsBuilder;
@@ -126,7 +127,7 @@ impl NodeClient {
             }
             Tx::MapAccount => Ok(DryRun {
                 weight: Weight::default(),
-                deposit: 0,
+                deposit: dialect::mapping_deposit(block)?,
                 result: Ok(Vec::new()),
                 address: None,
             }),
@@ -269,6 +270,14 @@ impl ChainClient for NodeClient {
             .await
     }
 
+    async fn finalized(&self) -> Result<Hash, ChainError> {
+        self.endpoints
+            .ask("the newest finalized block", |connection| async move {
+                Ok(connection.block(At::Finalized).await?.block_hash().0)
+            })
+            .await
+    }
+
     async fn read(&self, to: H160, data: Vec<u8>, at: At) -> Result<Vec<u8>, ChainError> {
         let tx = &Tx::Call { to, value: 0, data };
         let run = self
@@ -328,11 +337,16 @@ impl ChainClient for NodeClient {
     }
 
     async fn send(&self, tx: &SignedTx) -> Result<(), ChainError> {
+        let asked = &AtomicBool::new(false);
         self.endpoints
             .ask("the transaction pool", |connection| async move {
+                // If this is not the first, the one before gave no answer.
+                let again = asked.swap(true, Ordering::SeqCst);
                 match connection.methods.author_submit_extrinsic(&tx.bytes).await {
                     Ok(_) => Ok(()),
-                    Err(subxt::rpcs::Error::User(refusal)) => pool::refusal(&refusal),
+                    Err(subxt::rpcs::Error::User(refusal)) => {
+                        pool::refusal(&refusal).map_err(|error| pool::told(error, again))
+                    }
                     Err(error) => Err(client("send the transaction")(error)),
                 }
             })
@@ -361,8 +375,7 @@ impl ChainClient for NodeClient {
             events.extend(
                 self.endpoints
                     .ask("a block's events", |connection| async move {
-                        let block = connection.block_at(number).await?;
-                        blocks::contract_events(&block, contract).await
+                        blocks::contract_events(&connection, number, contract).await
                     })
                     .await?,
             );

@@ -141,6 +141,8 @@ fn is_down(error: &Failure) -> bool {
     use crate::chain::ChainError;
     matches!(
         error.downcast_ref::<ChainError>(),
-        Some(ChainError::Connection { .. } | ChainError::Timeout { .. })
+        Some(
+            ChainError::Connection { .. } | ChainError::Timeout { .. } | ChainError::Behind { .. }
+        )
     )
 }

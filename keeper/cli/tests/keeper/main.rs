@@ -7,6 +7,7 @@
 mod commands;
 mod demo;
 mod deployment;
+mod endpoints;
 mod kills;
 mod node;
 mod outage;

@@ -63,66 +63,130 @@ impl DecodeAsEvent for ExtrinsicFailed {
     }
 }
 
+/// What a search needs of a node.
+#[async_trait::async_trait]
+trait Blocks: Sync {
+    /// The number of the newest finalized block.
+    fn newest(&self) -> u64;
+
+    /// The account's next nonce as of that block.
+    async fn nonce(&self) -> Result<u64, ChainError>;
+
+    /// The hash of a finalized block and the place of a transaction with these bytes in
+    /// it, if it is there. Needs no state.
+    async fn place(&self, number: u64, bytes: &[u8]) -> Result<Option<(Hash, usize)>, ChainError>;
+
+    /// How the transaction at a place of a block ended. Needs the block's state.
+    async fn outcome(&self, number: u64, place: (Hash, usize)) -> Result<Outcome, ChainError>;
+}
+
 /// Looks for a transaction in finalized blocks from `from` on.
+async fn search(blocks: &impl Blocks, tx: &SignedTx, from: u64) -> Result<Found, ChainError> {
+    let newest = blocks.newest();
+    let from = from.max(tx.anchor + 1);
+    if blocks.nonce().await? <= tx.nonce {
+        // It would have used its nonce: no block up to the newest has it.
+        return Ok(if newest >= tx.last_block {
+            Found::Dead
+        } else {
+            Found::Pending {
+                next: from.max(newest + 1),
+            }
+        });
+    }
+    let last = newest.min(tx.last_block);
+    let to = last.min(from.saturating_add(BLOCKS_AT_ONCE - 1));
+    for number in from..=to {
+        if let Some(place) = blocks.place(number, &tx.bytes).await? {
+            let outcome = blocks.outcome(number, place).await?;
+            return Ok(Found::Included(outcome));
+        }
+    }
+    let next = from.max(to + 1);
+    Ok(if next > last {
+        // The nonce is used, and not by it.
+        Found::Dead
+    } else {
+        Found::Pending { next }
+    })
+}
+
+/// Looks for a transaction in a node's finalized blocks from `from` on.
 pub(super) async fn find(
     connection: &Connection,
     account: &AccountId32,
     tx: &SignedTx,
     from: u64,
 ) -> Result<Found, ChainError> {
-    let head = connection.block(At::Finalized).await?;
-    let newest = head.block_number();
-    let from = from.max(tx.anchor + 1);
-    let to = newest
-        .min(tx.last_block)
-        .min(from.saturating_add(BLOCKS_AT_ONCE - 1));
-    for number in from..=to {
-        let block = connection.block_at(number).await?;
-        if let Some(outcome) = outcome_in(connection, &block, tx).await? {
-            return Ok(Found::Included(outcome));
-        }
-    }
-    let next = from.max(to + 1);
-    if next > tx.last_block {
-        return Ok(Found::Dead);
-    }
-    if next > newest {
-        // Everything finalized is searched. If the account has used the nonce by now, it
-        // was for another transaction.
-        let nonce = head
-            .transactions()
-            .account_nonce(account)
-            .await
-            .map_err(client("read the account's nonce"))?;
-        if nonce > tx.nonce {
-            return Ok(Found::Dead);
-        }
-    }
-    Ok(Found::Pending { next })
+    let blocks = OnNode {
+        head: connection.block(At::Finalized).await?,
+        connection,
+        account,
+    };
+    search(&blocks, tx, from).await
 }
 
-async fn outcome_in(
-    connection: &Connection,
-    block: &Block,
-    tx: &SignedTx,
-) -> Result<Option<Outcome>, ChainError> {
-    let body = connection
-        .methods
-        .chain_get_block(Some(block.block_hash()))
-        .await
-        .map_err(client("read a block's transactions"))?
-        .ok_or_else(|| ChainError::Client {
-            what: "read a block's transactions",
-            reason: format!("the node does not have block {}", block.block_number()),
-        })?;
-    let position = body
-        .block
-        .extrinsics
-        .iter()
-        .position(|extrinsic| extrinsic.0 == tx.bytes);
-    match position {
-        None => Ok(None),
-        Some(index) => outcome(block, index).await.map(Some),
+struct OnNode<'a> {
+    head: Block,
+    connection: &'a Connection,
+    account: &'a AccountId32,
+}
+
+#[async_trait::async_trait]
+impl Blocks for OnNode<'_> {
+    fn newest(&self) -> u64 {
+        self.head.block_number()
+    }
+
+    async fn nonce(&self) -> Result<u64, ChainError> {
+        self.head
+            .transactions()
+            .account_nonce(self.account)
+            .await
+            .map_err(client("read the account's nonce"))
+    }
+
+    async fn place(&self, number: u64, bytes: &[u8]) -> Result<Option<(Hash, usize)>, ChainError> {
+        const WHAT: &str = "read a block's transactions";
+        let methods = &self.connection.methods;
+        let hash = methods
+            .chain_get_block_hash(Some(number.into()))
+            .await
+            .map_err(client(WHAT))?
+            .ok_or(ChainError::Pruned { block: number })?;
+        let body = methods
+            .chain_get_block(Some(hash))
+            .await
+            .map_err(client(WHAT))?
+            .ok_or(ChainError::Pruned { block: number })?;
+        let extrinsics = body.block.extrinsics.iter();
+        let place = extrinsics.map(|extrinsic| &extrinsic.0[..]);
+        Ok(place
+            .enumerate()
+            .find(|(_, extrinsic)| *extrinsic == bytes)
+            .map(|(index, _)| (hash.0, index)))
+    }
+
+    async fn outcome(&self, number: u64, place: (Hash, usize)) -> Result<Outcome, ChainError> {
+        let (hash, index) = place;
+        let outcome = async {
+            let block = self.connection.block(At::Block(hash)).await?;
+            outcome(&block, index).await
+        };
+        outcome.await.map_err(|error| stateless(error, number))
+    }
+}
+
+/// What a node says of a block whose state it has dropped.
+const DISCARDED: &str = "State already discarded";
+
+/// An error at block `number`, with the case told apart that its state is gone.
+fn stateless(error: ChainError, number: u64) -> ChainError {
+    match error {
+        ChainError::Client { reason, .. } if reason.contains(DISCARDED) => {
+            ChainError::Pruned { block: number }
+        }
+        error => error,
     }
 }
 
@@ -163,8 +227,20 @@ async fn outcome(block: &Block, index: usize) -> Result<Outcome, ChainError> {
     Ok(outcome)
 }
 
-/// What `contract` emitted in a block.
+/// What `contract` emitted in block `number`.
 pub(super) async fn contract_events(
+    connection: &Connection,
+    number: u64,
+    contract: H160,
+) -> Result<Vec<ContractEvent>, ChainError> {
+    let events = async {
+        let block = connection.block_at(number).await?;
+        contract_events_of(&block, contract).await
+    };
+    events.await.map_err(|error| stateless(error, number))
+}
+
+async fn contract_events_of(
     block: &Block,
     contract: H160,
 ) -> Result<Vec<ContractEvent>, ChainError> {
@@ -193,5 +269,136 @@ fn contract_event(block: &Block, emitted: ContractEmitted) -> ContractEvent {
             .map(|topic: Hash| topic)
             .collect(),
         data: emitted.data,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+
+    /// The nonce that the transaction under test carries.
+    const NONCE: u64 = 7;
+
+    /// A chain that has the transaction in a block, or not.
+    struct Chain {
+        newest: u64,
+        nonce: u64,
+        holds: Option<u64>,
+        /// Blocks below it have lost their state.
+        state_from: u64,
+        /// The blocks whose bodies were read.
+        read: Mutex<Vec<u64>>,
+    }
+
+    impl Chain {
+        fn new(newest: u64, nonce: u64, holds: Option<u64>) -> Self {
+            Self {
+                newest,
+                nonce,
+                holds,
+                state_from: 0,
+                read: Mutex::default(),
+            }
+        }
+
+        fn read(&self) -> Vec<u64> {
+            self.read.lock().expect("whole").clone()
+        }
+    }
+
+    #[async_trait::async_trait]
+    impl Blocks for Chain {
+        fn newest(&self) -> u64 {
+            self.newest
+        }
+
+        async fn nonce(&self) -> Result<u64, ChainError> {
+            Ok(self.nonce)
+        }
+
+        async fn place(&self, number: u64, _: &[u8]) -> Result<Option<(Hash, usize)>, ChainError> {
+            self.read.lock().expect("whole").push(number);
+            Ok((self.holds == Some(number)).then_some(([1; 32], 2)))
+        }
+
+        async fn outcome(&self, number: u64, place: (Hash, usize)) -> Result<Outcome, ChainError> {
+            if number < self.state_from {
+                let error = ChainError::Client {
+                    what: "read a block",
+                    reason: "UnknownBlock: State already discarded for 0x01".into(),
+                };
+                return Err(stateless(error, number));
+            }
+            Ok(Outcome {
+                block: number,
+                block_hash: place.0,
+                fee: 0,
+                result: Ok(()),
+                events: Vec::new(),
+                instantiated: None,
+            })
+        }
+    }
+
+    fn sent() -> SignedTx {
+        SignedTx {
+            hash: [3; 32],
+            bytes: vec![1, 2, 3],
+            nonce: NONCE,
+            anchor: 100,
+            last_block: 164,
+        }
+    }
+
+    #[tokio::test]
+    async fn what_has_not_used_its_nonce_is_pending_or_dead_and_no_block_is_read() {
+        let chain = Chain::new(163, NONCE, None);
+        let found = search(&chain, &sent(), 101).await;
+        assert_eq!(found, Ok(Found::Pending { next: 164 }));
+        // Its era is over. After an outage of any length that is known without the blocks.
+        for newest in [164, 165, 100_000] {
+            let chain = Chain::new(newest, NONCE, None);
+            assert_eq!(search(&chain, &sent(), 101).await, Ok(Found::Dead));
+            assert_eq!(chain.read(), Vec::<u64>::new(), "{newest}");
+        }
+        // A node that has just begun to follow the chain: nothing to look at yet.
+        let chain = Chain::new(100, NONCE, None);
+        let found = search(&chain, &sent(), 101).await;
+        assert_eq!(found, Ok(Found::Pending { next: 101 }));
+    }
+
+    #[tokio::test]
+    async fn what_has_used_its_nonce_is_found_in_the_bodies_some_at_a_time() {
+        let chain = Chain::new(100_000, NONCE + 1, Some(150));
+        let found = search(&chain, &sent(), 0).await;
+        assert_eq!(found, Ok(Found::Pending { next: 133 }));
+        assert_eq!(chain.read(), (101..=132).collect::<Vec<_>>());
+        let found = search(&chain, &sent(), 133).await.expect("answers");
+        assert!(matches!(found, Found::Included(outcome) if outcome.block == 150));
+    }
+
+    #[tokio::test]
+    async fn a_nonce_that_another_transaction_used_makes_it_dead() {
+        let chain = Chain::new(120, NONCE + 1, None);
+        assert_eq!(search(&chain, &sent(), 101).await, Ok(Found::Dead));
+        let chain = Chain::new(100_000, NONCE + 9, None);
+        let found = search(&chain, &sent(), 133).await;
+        assert_eq!(found, Ok(Found::Dead));
+        assert_eq!(
+            chain.read().last(),
+            Some(&164),
+            "no later block can hold it"
+        );
+    }
+
+    #[tokio::test]
+    async fn an_end_that_a_node_can_no_longer_tell_is_an_error_that_says_what_to_do() {
+        let mut chain = Chain::new(100_000, NONCE + 1, Some(110));
+        chain.state_from = 99_744;
+        let error = search(&chain, &sent(), 101).await.expect_err("pruned");
+        assert_eq!(error, ChainError::Pruned { block: 110 });
+        assert!(!error.is_transient(), "somebody has to do something");
+        assert!(error.to_string().contains("archive node"), "{error}");
     }
 }

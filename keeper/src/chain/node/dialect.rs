@@ -385,6 +385,23 @@ pub(super) fn chain_id(block: &Block) -> Result<[u8; 32], ChainError> {
     Ok(bytes)
 }
 
+/// What a mapping holds: an address and an account, in bytes.
+const MAPPING_BYTES: u128 = 52;
+
+/// The deposit that mapping an account takes, in base units.
+pub(super) fn mapping_deposit(block: &Block) -> Result<u128, ChainError> {
+    let price = |name| {
+        block
+            .constants()
+            .entry(subxt::dynamic::constant::<u128>("Revive", name))
+            .map_err(|error| {
+                ChainError::Unsupported(format!("its storage deposits cannot be read: {error}"))
+            })
+    };
+    let bytes = price("DepositPerByte")?.saturating_mul(MAPPING_BYTES);
+    Ok(price("DepositPerItem")?.saturating_add(bytes))
+}
+
 /// The runtime's name.
 pub(super) async fn spec_name(block: &Block) -> Result<String, ChainError> {
     let version = block
@@ -472,7 +489,10 @@ pub(super) struct CodeHash {
 
 #[derive(DecodeAsType)]
 #[decode_as_type(crate_path = "subxt::ext::scale_decode")]
-#[allow(clippy::upper_case_acronyms, reason = "decoded by the runtime's own name")]
+#[allow(
+    clippy::upper_case_acronyms,
+    reason = "decoded by the runtime's own name"
+)]
 enum AccountType {
     Contract(Contract),
     EOA,

@@ -63,6 +63,15 @@ pub(super) fn refusal(error: &UserError) -> Result<(), ChainError> {
     })
 }
 
+/// A refusal as it is to be told: not as a verdict if another endpoint was asked before
+/// and may have taken the transaction.
+pub(super) fn told(error: ChainError, asked_before: bool) -> ChainError {
+    match error {
+        ChainError::Pool { name, detail } if asked_before => ChainError::Unsure { name, detail },
+        error => error,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,6 +113,16 @@ mod tests {
             "Payment"
         );
         assert_eq!(name(1010, "Custom error: 7"), "Invalid");
+    }
+
+    #[test]
+    fn a_refusal_after_an_endpoint_that_gave_no_answer_is_no_verdict() {
+        let refusal =
+            || refused(1010, "Transaction has an ancient birth block").expect_err("refused");
+        assert!(matches!(told(refusal(), false), ChainError::Pool { .. }));
+        let unsure = told(refusal(), true);
+        assert_eq!(unsure.class(), Class::Reconcile);
+        assert!(unsure.to_string().contains("AncientBirthBlock"), "{unsure}");
     }
 
     #[test]
