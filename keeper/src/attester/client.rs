@@ -14,19 +14,26 @@ use crate::batch::{Batch, Rules};
 use crate::hexes;
 use crate::journal::{Journal, JournalError, Poison, Reason};
 use crate::keys::{recover, Signature};
+use crate::urls::{shown, Http};
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use plimsoll_interface::{self as interface, H160};
 use plimsoll_mechanism::batch::{BatchHeader, Domain};
 use plimsoll_mechanism::{Epoch, Hash};
 use serde::de::DeserializeOwned;
-use std::collections::BTreeMap;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+/// How many bytes of batches, as JSON, an attester is sent at once that lacks some. It
+/// keeps what it takes in, and they come on top of the batch that it is asked about.
+const PIECE_BYTES: usize = 20_000_000;
+
 /// The attesters' services.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Attesters {
-    http: reqwest::Client,
+    http: Http,
     urls: Vec<String>,
+    piece_bytes: usize,
 }
 
 /// Where batches that an attester lacks come from.
@@ -34,8 +41,8 @@ pub struct Attesters {
 pub trait Earlier: Send + Sync {
     /// These batches, as far as they are known.
     async fn batches(&self, keys: &[BatchKey]) -> Result<Vec<SignedBatch>, JournalError>;
-    /// All accepted batches of an epoch.
-    async fn of_epoch(&self, epoch: Epoch) -> Result<Vec<SignedBatch>, JournalError>;
+    /// Which batches of an epoch are accepted.
+    async fn of_epoch(&self, epoch: Epoch) -> Result<Vec<BatchKey>, JournalError>;
 }
 
 /// Why an attester did not answer with what was asked.
@@ -57,7 +64,7 @@ pub enum Failure {
 pub struct Round<T> {
     /// What the attesters of the epoch answered, by address.
     pub agreed: BTreeMap<H160, T>,
-    /// Who did not, and why, by the address of its service.
+    /// Who did not, and why, by the address of its service without secrets.
     pub failed: Vec<(String, Failure)>,
     /// How many are needed.
     pub threshold: usize,
@@ -139,12 +146,22 @@ impl Attesters {
     /// If the HTTP client cannot be made.
     pub fn new(urls: &[String], timeout: Duration) -> Result<Self, reqwest::Error> {
         Ok(Self {
-            http: reqwest::Client::builder().timeout(timeout).build()?,
+            http: Http::new(timeout)?,
             urls: urls
                 .iter()
                 .map(|url| url.trim_end_matches('/').to_owned())
                 .collect(),
+            piece_bytes: PIECE_BYTES,
         })
+    }
+
+    /// The same, sending batches in smaller pieces.
+    #[cfg(test)]
+    pub(super) fn in_pieces(self, piece_bytes: usize) -> Self {
+        Self {
+            piece_bytes,
+            ..self
+        }
     }
 
     /// Asks all whether they would sign. Ends when enough would.
@@ -191,10 +208,11 @@ impl Attesters {
         quorum: &interface::Attesters,
     ) -> Option<(Batch, Vec<(H160, Signature)>)> {
         let asked = self.urls.iter().map(|url| async move {
-            let url = format!("{url}/v1/batch/{}/{}/{}", key.epoch, key.lane, key.seq);
+            let path = format!("v1/batch/{}/{}/{}", key.epoch, key.lane, key.seq);
             let answer = self
                 .http
-                .get(url)
+                .to(url)
+                .get(format!("{url}/{path}"))
                 .send()
                 .await
                 .ok()?
@@ -247,10 +265,8 @@ impl Attesters {
             .urls
             .iter()
             .map(|url| async move {
-                let answer = self
-                    .ask_one::<A>(&format!("{url}/{path}"), request, earlier)
-                    .await;
-                (url, answer)
+                let answer = self.ask_one::<A>(url, path, request, earlier).await;
+                (shown(url), answer)
             })
             .collect();
         while let Some((url, answer)) = asked.next().await {
@@ -260,7 +276,7 @@ impl Attesters {
                 }
                 Err(failure) => {
                     tracing::debug!(%url, %failure, "an attester does not agree");
-                    round.failed.push((url.clone(), failure));
+                    round.failed.push((url, failure));
                 }
             }
             if round.is_enough() {
@@ -270,33 +286,59 @@ impl Attesters {
         round
     }
 
-    /// Asks one, and once more with the batches that it lacks.
+    /// Asks one, and again with the batches that it lacks, piece by piece.
     async fn ask_one<A: DeserializeOwned>(
         &self,
         url: &str,
+        path: &str,
         request: &AttestRequest,
         earlier: &dyn Earlier,
     ) -> Result<A, Failure> {
-        let refusal = match self.post(url, request).await {
+        let mut refusal = match self.post(url, path, request).await {
             Err(Failure::Refused(refusal)) => refusal,
             other => return other,
         };
-        let batches = match refusal.code {
-            Code::MissingBatches => earlier.batches(&refusal.missing).await,
-            // It may hold a batch that the contract did not take for the one it took.
-            Code::Differs => earlier.of_epoch(request.key.epoch).await,
-            _ => return Err(refusal.into()),
-        };
-        match batches {
-            Ok(batches) if !batches.is_empty() => {
-                let mut request = request.clone();
-                request.earlier = batches;
-                self.post(url, &request).await
-            }
-            Ok(_) => Err(refusal.into()),
-            Err(error) => {
-                tracing::error!(%error, "batches that an attester lacks cannot be read");
-                Err(refusal.into())
+        let mut request = request.clone();
+        let mut room = self.piece_bytes;
+        // How many it lacked before, and what it was shown.
+        let mut lacked = usize::MAX;
+        let mut known = BTreeSet::new();
+        loop {
+            let wanted = match refusal.code {
+                Code::MissingBatches if refusal.missing.len() < lacked => {
+                    lacked = refusal.missing.len();
+                    Ok(refusal.missing.clone())
+                }
+                // It may hold a batch that the contract did not take for the one it took.
+                Code::Differs => earlier.of_epoch(request.key.epoch).await.map(|mut keys| {
+                    keys.retain(|key| !known.contains(key));
+                    keys
+                }),
+                // It takes less than we send at once, or a proxy before it does.
+                Code::TooLarge if request.earlier.len() > 1 => {
+                    room = json_bytes(&request.earlier) / 2;
+                    Ok(request.earlier.iter().map(|batch| batch.key).collect())
+                }
+                _ => return Err(refusal.into()),
+            };
+            let piece = match wanted {
+                Ok(keys) => piece(earlier, &keys, room).await,
+                Err(error) => Err(error),
+            };
+            request.earlier = match piece {
+                Ok(piece) if !piece.is_empty() => piece,
+                Ok(_) => return Err(refusal.into()),
+                Err(error) => {
+                    tracing::error!(%error, "batches that an attester lacks cannot be read");
+                    return Err(refusal.into());
+                }
+            };
+            refusal = match self.post(url, path, &request).await {
+                Err(Failure::Refused(refusal)) => refusal,
+                other => return other,
+            };
+            if refusal.code != Code::TooLarge {
+                known.extend(request.earlier.iter().map(|batch| batch.key));
             }
         }
     }
@@ -304,12 +346,14 @@ impl Attesters {
     async fn post<A: DeserializeOwned>(
         &self,
         url: &str,
+        path: &str,
         request: &AttestRequest,
     ) -> Result<A, Failure> {
         let down = |error: reqwest::Error| Failure::Down(error.without_url().to_string());
         let answer = self
             .http
-            .post(url)
+            .to(url)
+            .post(format!("{url}/{path}"))
             .json(request)
             .send()
             .await
@@ -324,6 +368,32 @@ impl Attesters {
             Failure::Refused,
         ))
     }
+}
+
+/// The first of these batches, as far as they are known, that take up to `room` bytes as
+/// JSON; one at least.
+async fn piece(
+    earlier: &dyn Earlier,
+    keys: &[BatchKey],
+    room: usize,
+) -> Result<Vec<SignedBatch>, JournalError> {
+    let mut piece = Vec::new();
+    let mut taken = 0;
+    for key in keys {
+        for batch in earlier.batches(std::slice::from_ref(key)).await? {
+            taken += json_bytes(&batch);
+            if taken > room && !piece.is_empty() {
+                return Ok(piece);
+            }
+            piece.push(batch);
+        }
+    }
+    Ok(piece)
+}
+
+fn json_bytes(value: &impl Serialize) -> usize {
+    // What cannot be written is refused when it is sent.
+    serde_json::to_vec(value).map_or(0, |json| json.len())
 }
 
 fn same_digest(ours: &Hash, theirs: &Hash) -> Result<(), Failure> {
@@ -368,9 +438,8 @@ impl Earlier for Journal {
         Ok(found)
     }
 
-    async fn of_epoch(&self, epoch: Epoch) -> Result<Vec<SignedBatch>, JournalError> {
-        let keys = self.accepted_keys(epoch).await?;
-        self.batches(&keys).await
+    async fn of_epoch(&self, epoch: Epoch) -> Result<Vec<BatchKey>, JournalError> {
+        self.accepted_keys(epoch).await
     }
 }
 
@@ -406,10 +475,19 @@ mod tests {
         let down = || Failure::Down("refused".into());
         assert!(round(vec![unknown(), down(), down()]).poison(3).is_empty());
         assert_eq!(round(vec![unknown(), unknown(), down()]).poison(3).len(), 1);
-        let held = || refused(Fault::Held);
-        assert!(
-            round(vec![held(), held(), held()]).poison(3).is_empty(),
-            "time cures it"
-        );
+        for fault in [
+            Fault::Held,
+            Fault::WrongEpoch,
+            Fault::WrongPlace,
+            // The keeper's node has the operator and the time: theirs is behind.
+            Fault::UnknownOperator,
+            Fault::WrongTime,
+        ] {
+            let held = || refused(fault);
+            assert!(
+                round(vec![held(), held(), held()]).poison(3).is_empty(),
+                "time cures {fault:?}"
+            );
+        }
     }
 }

@@ -5,7 +5,7 @@ use super::protocol::{
     AttestRequest, Attested, BatchKey, Checked, Code, Fault, Info, Refusal, RefusedReceipt,
     SignatureText, SignedBatch,
 };
-use super::views::{Reader, ViewError};
+use super::views::{Moment, Reader, ViewError};
 use crate::batch::{root, Rules};
 use crate::clock::ChainTime;
 use crate::hexes;
@@ -13,12 +13,20 @@ use crate::journal::{Database, JournalError};
 use crate::keys::{keccak, recover, Key};
 use crate::meter::Meters;
 use crate::receipt::{Network, Receipt};
+use futures::stream::{self, StreamExt as _};
 use plimsoll_interface::{Attesters, H160};
 use plimsoll_mechanism::batch::{lane_of, BatchHeader, Domain};
 use plimsoll_mechanism::{Epoch, Hash};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use tokio::sync::Mutex;
+
+/// How many views are asked at once. A node answers one in a few milliseconds, most of
+/// which is the way there and back.
+const VIEWS_AT_ONCE: usize = 16;
+
+/// How many numbers of closed epochs are recorded at once, while more are read.
+const RECORDED_AT_ONCE: usize = 256;
 
 /// What an attester accepts.
 #[derive(Clone, Debug)]
@@ -88,7 +96,7 @@ impl Attester {
         reader: Reader,
         file: &Path,
     ) -> Result<Self, StartError> {
-        let contract = reader.settings().await?;
+        let contract = reader.now().await?.settings().await?;
         let rules = Rules {
             network: settings.network.clone(),
             meters: settings.meters.clone(),
@@ -187,7 +195,7 @@ impl Attester {
     /// # Errors
     /// What it lacks.
     pub async fn health(&self) -> Result<(), Refusal> {
-        self.reader.time(&self.contract).await?;
+        self.reader.now().await?.time(&self.contract).await?;
         self.journal.with(ledger::count_signed).await?;
         Ok(())
     }
@@ -200,7 +208,10 @@ impl Attester {
             return Ok(digest);
         }
 
-        let time = self.reader.time(&self.contract).await?;
+        // All that is decided on is of one block: a batch that the contract does not have
+        // when its epoch is closed, it never will.
+        let moment = self.reader.now().await?;
+        let time = moment.time(&self.contract).await?;
         if !time.clock().takes_work(key.epoch) {
             let state = if time.clock().stopped() {
                 "stands"
@@ -216,7 +227,7 @@ impl Attester {
                 ),
             ));
         }
-        let operators = self.reader.operators().await?;
+        let operators = moment.operators().await?;
         self.check_receipts(&request, time, operators).await?;
 
         let oldest = request
@@ -225,9 +236,10 @@ impl Attester {
             .filter_map(|receipt| time.epoch_of(receipt.completed_at))
             .min()
             .unwrap_or(key.epoch);
-        // Read after `time`: see `ledger::catch_up`.
-        let next = self.read_next(key, oldest).await?;
-        let proven = self.prove(request.earlier, key.epoch, &next).await?;
+        let next = self.read_next(&moment, &time, key, oldest).await?;
+        let proven = self
+            .prove(&moment, request.earlier, key.epoch, &next)
+            .await?;
         let rules = self.rules.clone();
         let known = next.clone();
         let missing = self
@@ -372,31 +384,71 @@ impl Attester {
         Err(ledger::listed(faults))
     }
 
-    /// The contract's next numbers, of everything that matters for this batch.
-    async fn read_next(&self, key: BatchKey, oldest: Epoch) -> Result<Next, Refusal> {
+    /// The contract's next numbers, of everything that matters for this batch. A receipt
+    /// that comes years late needs those of many epochs: what will never change is
+    /// recorded on the way, so that whoever asks again waits for the rest only.
+    async fn read_next(
+        &self,
+        moment: &Moment,
+        time: &ChainTime,
+        key: BatchKey,
+        oldest: Epoch,
+    ) -> Result<Next, Refusal> {
         let lanes = (0..self.rules.lanes).map(|lane| (key.epoch, lane));
         let before = (oldest..key.epoch).map(|epoch| (epoch, key.lane));
         let mut wanted: BTreeSet<_> = lanes.chain(before).collect();
-        let (known, asked) = self
+        let (mut next, wanted) = self
             .journal
             .with(move |t| {
                 wanted.extend(ledger::open_lanes(t)?);
                 Ok((ledger::closed_next(t, &wanted)?, wanted))
             })
             .await?;
-        let mut next = known;
-        for (epoch, lane) in asked {
-            if let std::collections::btree_map::Entry::Vacant(place) = next.entry((epoch, lane)) {
-                place.insert(self.reader.next_seq(epoch, lane).await?);
+        let unknown: Vec<_> = wanted
+            .into_iter()
+            .filter(|place| !next.contains_key(place))
+            .collect();
+        let mut answers = stream::iter(unknown)
+            .map(|(epoch, lane)| {
+                let moment = moment.clone();
+                async move {
+                    let number = moment.next_seq(epoch, lane).await?;
+                    Ok::<_, ViewError>(((epoch, lane), number))
+                }
+            })
+            .buffered(VIEWS_AT_ONCE);
+        let mut closed = Next::new();
+        let failed = loop {
+            match answers.next().await {
+                Some(Ok((place, number))) => {
+                    next.insert(place, number);
+                    if time.closed(place.0) {
+                        closed.insert(place, number);
+                    }
+                    if closed.len() >= RECORDED_AT_ONCE {
+                        self.record_closed(std::mem::take(&mut closed)).await?;
+                    }
+                }
+                Some(Err(error)) => break Some(error),
+                None => break None,
             }
-        }
-        Ok(next)
+        };
+        self.record_closed(closed).await?;
+        failed.map_or(Ok(next), |error| Err(error.into()))
+    }
+
+    async fn record_closed(&self, closed: Next) -> Result<(), Refusal> {
+        Ok(self
+            .journal
+            .with(move |t| ledger::record_closed(t, &closed))
+            .await?)
     }
 
     /// The batches sent along, as far as the contract has them, each with the
     /// signatures of a quorum.
     async fn prove(
         &self,
+        moment: &Moment,
         earlier: Vec<SignedBatch>,
         epoch: Epoch,
         next: &Next,
@@ -411,7 +463,7 @@ impl Attester {
             let quorum = match quorums.get(&batch.key.epoch) {
                 Some(quorum) => quorum.clone(),
                 None => {
-                    let quorum = self.quorum(batch.key.epoch, epoch).await?;
+                    let quorum = quorum(moment, batch.key.epoch, epoch).await?;
                     quorums.insert(batch.key.epoch, quorum.clone());
                     quorum
                 }
@@ -422,14 +474,14 @@ impl Attester {
         }
         Ok(proven)
     }
+}
 
-    /// Who attested in `epoch`; for one that the contract has forgotten, who attests in
-    /// `now`, whose word is as good.
-    async fn quorum(&self, epoch: Epoch, now: Epoch) -> Result<Attesters, Refusal> {
-        match self.reader.attesters(epoch).await {
-            Ok(attesters) if !attesters.members.is_empty() => Ok(attesters),
-            _ => Ok(self.reader.attesters(now).await?),
-        }
+/// Who attested in `epoch`; for one that the contract has forgotten, who attests in
+/// `now`, whose word is as good.
+async fn quorum(moment: &Moment, epoch: Epoch, now: Epoch) -> Result<Attesters, Refusal> {
+    match moment.attesters(epoch).await {
+        Ok(attesters) if !attesters.members.is_empty() => Ok(attesters),
+        _ => Ok(moment.attesters(now).await?),
     }
 }
 

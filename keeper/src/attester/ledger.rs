@@ -131,22 +131,24 @@ pub fn closed_next(
     Ok(known)
 }
 
-/// Brings the journal to what the chain says. `next` was read after `time`, so what
-/// it does not have of an epoch closed by then, it never will.
+/// Records the numbers of closed epochs: they never change.
+pub fn record_closed(t: &Transaction<'_>, closed: &Next) -> Result<(), JournalError> {
+    let mut put =
+        t.prepare_cached("INSERT OR IGNORE INTO closed (epoch, lane, next) VALUES (?1, ?2, ?3)")?;
+    for ((epoch, lane), next) in closed {
+        put.execute(params![epoch, lane, next])?;
+    }
+    Ok(())
+}
+
+/// Brings the journal to what the chain says. `next` is of the same block as `time`, or
+/// of a later one, so what it does not have of an epoch closed by then, it never will.
 pub fn catch_up(
     t: &Transaction<'_>,
     rules: &Rules,
     time: &ChainTime,
     next: &Next,
 ) -> Result<(), JournalError> {
-    for ((epoch, lane), next) in next {
-        if time.closed(*epoch) {
-            t.prepare_cached(
-                "INSERT OR IGNORE INTO closed (epoch, lane, next) VALUES (?1, ?2, ?3)",
-            )?
-            .execute(params![epoch, lane, next])?;
-        }
-    }
     let open = {
         let mut query = t.prepare_cached(
             "SELECT number, epoch, lane, seq FROM batches WHERE state = 'open' ORDER BY number",

@@ -184,9 +184,9 @@ pub enum Fault {
     Unsigned,
     /// Signed by somebody unknown.
     UnknownSigner,
-    /// Completed before genesis.
+    /// Completed before genesis, or too far ahead of the chain's time.
     WrongTime,
-    /// No such operator.
+    /// No such operator yet.
     UnknownOperator,
     /// The contract has it already.
     Counted,
@@ -200,9 +200,19 @@ pub enum Fault {
 
 impl Fault {
     /// Whether time cures it. What time does not cure is to be quarantined.
+    ///
+    /// A keeper asks about operators and times that its own node knows: an attester that
+    /// does not has a node that is behind, and it catches up.
     #[must_use]
     pub fn passes(self) -> bool {
-        matches!(self, Self::Held | Self::WrongEpoch | Self::WrongPlace)
+        match self {
+            Self::Held
+            | Self::WrongEpoch
+            | Self::WrongPlace
+            | Self::WrongTime
+            | Self::UnknownOperator => true,
+            Self::Impossible | Self::Unsigned | Self::UnknownSigner | Self::Counted => false,
+        }
     }
 }
 

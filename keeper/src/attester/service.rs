@@ -70,23 +70,29 @@ fn readable(asked: Asked) -> Result<AttestRequest, Refusal> {
     }
 }
 
+/// Does `work` to its end also if whoever asked hangs up: what was read of the chain and
+/// taken in stays, and nothing stops half-way between recording and signing.
+async fn to_its_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Refusal>> + Send + 'static,
+) -> Result<Json<T>, Refusal> {
+    let lost = |_| Refusal::new(Code::Unavailable, "the attester failed; see its log");
+    tokio::spawn(work).await.map_err(lost)?.map(Json)
+}
+
 async fn check(
     State(attester): State<Arc<Attester>>,
     asked: Asked,
 ) -> Result<Json<Checked>, Refusal> {
-    attester.check(readable(asked)?).await.map(Json)
+    let request = readable(asked)?;
+    to_its_end(async move { attester.check(request).await }).await
 }
 
 async fn attest(
     State(attester): State<Arc<Attester>>,
     asked: Asked,
 ) -> Result<Json<Attested>, Refusal> {
-    // On a task of its own: a keeper that hangs up does not stop half-way what is
-    // recorded and then signed.
     let request = readable(asked)?;
-    let work = tokio::spawn(async move { attester.attest(request).await });
-    let lost = |_| Refusal::new(Code::Unavailable, "the attester failed; see its log");
-    work.await.map_err(lost)?.map(Json)
+    to_its_end(async move { attester.attest(request).await }).await
 }
 
 async fn batch(

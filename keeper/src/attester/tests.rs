@@ -1,8 +1,8 @@
 //! Attesters over HTTP, before a contract whose views a test sets.
 
 use super::client::{Attesters as Client, Earlier, Failure};
-use super::protocol::{AttestRequest, BatchKey, Code, Fault, Refusal, SignedBatch};
-use super::views::{Reader, ViewError, Views};
+use super::protocol::{AttestRequest, BatchKey, Code, Fault, Refusal, SignatureText, SignedBatch};
+use super::views::{self, GatewayViews, Reader, ViewError, Views};
 use super::{router, serve, Attester, Settings};
 use crate::batch::tests::rules;
 use crate::batch::{Batch, Rules};
@@ -17,34 +17,91 @@ use parity_scale_codec::{Decode as _, Encode};
 use plimsoll_interface::calls::{selector, Answer};
 use plimsoll_interface::{Attesters, ClockView, H160};
 use plimsoll_mechanism::clock::{Clock, Pauses};
-use plimsoll_mechanism::Epoch;
+use plimsoll_mechanism::{Epoch, Hash};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// The contract as a test says it is.
+#[derive(Clone)]
 struct Contract {
     now: u64,
     next: BTreeMap<(Epoch, u32), u64>,
     quorum: Attesters,
 }
 
+/// A chain with a block for each state that the contract had.
+struct Blocks {
+    blocks: Vec<Contract>,
+    /// How often the newest block may still be asked for before the node that answers
+    /// dies and the next one does, which is a block behind.
+    until_behind: Option<u32>,
+    /// How many numbers of batches may still be asked for before the node dies.
+    numbers: usize,
+    /// How long a number takes.
+    slow: Duration,
+    /// How many numbers were given, are being asked for, and were at most at once.
+    given: usize,
+    asking: usize,
+    most_asking: usize,
+}
+
 #[derive(Clone)]
-struct Chain(Arc<Mutex<Contract>>);
+struct Chain(Arc<Mutex<Blocks>>);
 
 impl Chain {
+    fn new(contract: Contract) -> Self {
+        Self(Arc::new(Mutex::new(Blocks {
+            blocks: vec![contract],
+            until_behind: None,
+            numbers: usize::MAX,
+            slow: Duration::ZERO,
+            given: 0,
+            asking: 0,
+            most_asking: 0,
+        })))
+    }
+
+    fn with<T>(&self, look: impl FnOnce(&mut Blocks) -> T) -> T {
+        look(&mut self.0.lock().expect("whole"))
+    }
+
+    /// A new block, in which the contract is another one.
     fn set(&self, change: impl FnOnce(&mut Contract)) {
-        change(&mut self.0.lock().expect("whole"));
+        self.with(|chain| {
+            let mut contract = chain.blocks.last().expect("the first").clone();
+            change(&mut contract);
+            chain.blocks.push(contract);
+        });
+    }
+
+    fn newest(&self) -> Contract {
+        self.with(|chain| chain.blocks.last().expect("the first").clone())
     }
 }
 
 #[async_trait::async_trait]
 impl Views for Chain {
-    async fn view(&self, data: Vec<u8>) -> Result<Vec<u8>, ViewError> {
+    async fn newest(&self) -> Result<Hash, ViewError> {
+        let number = self.with(|chain| {
+            let newest = chain.blocks.len() - 1;
+            match &mut chain.until_behind {
+                None => newest,
+                Some(0) => newest - 1,
+                Some(left) => {
+                    *left -= 1;
+                    newest
+                }
+            }
+        });
+        Ok([u8::try_from(number).expect("few blocks"); 32])
+    }
+
+    async fn view(&self, at: Hash, data: Vec<u8>) -> Result<Vec<u8>, ViewError> {
         fn ok<T: Encode>(value: T) -> Vec<u8> {
             Answer::Ok(value).encode()
         }
-        let contract = self.0.lock().expect("whole");
+        let contract = self.with(|chain| chain.blocks[usize::from(at[0])].clone());
         let (message, mut arguments) = data.split_at(4);
         let is = |name| message == selector(name);
         Ok(if is("settings") {
@@ -64,6 +121,19 @@ impl Views for Chain {
                 next_worked: None,
             })
         } else if is("next_seq") {
+            let slow = self.with(|chain| {
+                chain.asking += 1;
+                chain.most_asking = chain.most_asking.max(chain.asking);
+                chain.slow
+            });
+            tokio::time::sleep(slow).await;
+            self.with(|chain| {
+                chain.asking -= 1;
+                let dead = ViewError("the node is dead".into());
+                chain.numbers = chain.numbers.checked_sub(1).ok_or(dead)?;
+                chain.given += 1;
+                Ok(())
+            })?;
             let key = <(Epoch, u32)>::decode(&mut arguments).expect("arguments");
             ok(contract.next.get(&key).copied().unwrap_or(0))
         } else {
@@ -88,6 +158,8 @@ struct World {
     rules: Rules,
     urls: Vec<String>,
     attesters: Vec<Arc<Attester>>,
+    /// The largest request that attesters read which are started next.
+    max_request_bytes: usize,
 }
 
 impl World {
@@ -104,10 +176,11 @@ impl World {
         };
         let mut world = Self {
             folder: tempfile::tempdir().expect("a folder"),
-            chain: Chain(Arc::new(Mutex::new(contract))),
+            chain: Chain::new(contract),
             rules: rules(),
             urls: Vec::new(),
             attesters: Vec::new(),
+            max_request_bytes: 1 << 20,
         };
         for which in 0..3 {
             world
@@ -136,7 +209,7 @@ impl World {
             .expect("opens");
         let attester = Arc::new(attester);
         let (told, address) = tokio::sync::oneshot::channel();
-        let routes = router(attester.clone(), 1 << 20);
+        let routes = router(attester.clone(), self.max_request_bytes);
         tokio::spawn(serve(
             routes,
             ([127, 0, 0, 1], 0).into(),
@@ -153,7 +226,7 @@ impl World {
     }
 
     fn quorum(&self) -> Attesters {
-        self.chain.0.lock().expect("whole").quorum.clone()
+        self.chain.newest().quorum
     }
 
     fn batch(&self, key: (Epoch, u32, u64), receipts: Vec<Receipt>) -> Batch {
@@ -193,13 +266,9 @@ impl Earlier for Has {
         Ok(wanted.cloned().collect())
     }
 
-    async fn of_epoch(&self, epoch: Epoch) -> Result<Vec<SignedBatch>, JournalError> {
-        Ok(self
-            .0
-            .iter()
-            .filter(|batch| batch.key.epoch == epoch)
-            .cloned()
-            .collect())
+    async fn of_epoch(&self, epoch: Epoch) -> Result<Vec<BatchKey>, JournalError> {
+        let keys = self.0.iter().map(|batch| batch.key);
+        Ok(keys.filter(|key| key.epoch == epoch).collect())
     }
 }
 
@@ -314,6 +383,186 @@ async fn g16_an_accepted_batch_is_never_free_again() {
 }
 
 #[tokio::test]
+async fn g16_what_is_decided_on_is_of_one_block_though_a_node_dies_and_the_next_is_behind() {
+    let world = World::new().await;
+    let receipt = job(0, 1, 3, 1_010);
+    let first = world.batch((0, 0, 0), vec![receipt.clone()]);
+    world.ask(0, &first).await.expect("fine");
+    // The contract takes the batch, its epoch closes; then the node dies that showed it.
+    world.chain.set(|contract| contract.now = 1_119);
+    world.chain.set(|contract| {
+        contract.next.insert((0, 0), 1);
+        contract.now = 1_120;
+    });
+    world.chain.with(|chain| chain.until_behind = Some(1));
+    let carried = world.batch((1, 0, 0), vec![receipt]);
+    let refusal = world.ask(0, &carried).await.expect_err("counted");
+    assert_eq!(refusal.receipts[0].fault, Fault::Counted);
+    // And nothing wrong is recorded for later.
+    world.chain.with(|chain| chain.until_behind = None);
+    world.chain.set(|contract| contract.now = 1_150);
+    let refusal = world.ask(0, &carried).await.expect_err("counted");
+    assert_eq!(refusal.receipts[0].fault, Fault::Counted);
+}
+
+/// The chain long after epoch 0, and a batch with a receipt of then.
+fn years_late(world: &World) -> Batch {
+    const EPOCHS: u32 = 600;
+    let now = TIMES.genesis + u64::from(EPOCHS) * TIMES.epoch + TIMES.attest_window;
+    world.chain.set(|contract| contract.now = now);
+    world.batch((EPOCHS, 0, 0), vec![job(0, 1, 3, 1_010)])
+}
+
+#[tokio::test]
+async fn what_was_read_for_a_receipt_that_comes_years_late_is_not_read_again() {
+    let world = World::new().await;
+    let batch = years_late(&world);
+    world.chain.with(|chain| {
+        chain.numbers = 400;
+        chain.slow = Duration::from_millis(1);
+    });
+    let refusal = world.ask(0, &batch).await.expect_err("the node dies");
+    assert_eq!(refusal.code, Code::Unavailable);
+    let most = world.chain.with(|chain| chain.most_asking);
+    assert!((2..=16).contains(&most), "{most} at once");
+
+    world.chain.with(|chain| {
+        chain.numbers = usize::MAX;
+        chain.given = 0;
+    });
+    world.ask(0, &batch).await.expect("fine");
+    // Of 600 epochs, those that are left, and the lanes of the batch's own. Some were on
+    // their way when the node died.
+    let given = world.chain.with(|chain| chain.given);
+    assert!((202..=218).contains(&given), "{given} were read again");
+}
+
+#[tokio::test]
+async fn a_check_goes_on_when_whoever_asked_has_hung_up() {
+    let world = World::new().await;
+    let batch = years_late(&world);
+    world
+        .chain
+        .with(|chain| chain.slow = Duration::from_millis(50));
+    let (request, digest, quorum) = (world.request(&batch), batch.digest(&DOMAIN), world.quorum());
+    let hasty = Client::new(&world.urls[..1], Duration::from_secs(1)).expect("a client");
+    let round = hasty.check(&request, &digest, &quorum, &Has(vec![])).await;
+    assert!(
+        matches!(round.failed[0].1, Failure::Down(_)),
+        "{}",
+        round.summary()
+    );
+    let started = std::time::Instant::now();
+    while world.chain.with(|chain| chain.given) < 602 {
+        assert!(
+            started.elapsed() < Duration::from_secs(60),
+            "it has stopped"
+        );
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    world.chain.with(|chain| chain.given = 0);
+    let client = world.client(&world.urls[..1]);
+    let round = client.check(&request, &digest, &quorum, &Has(vec![])).await;
+    assert_eq!(round.agreed.len(), 1, "{}", round.summary());
+    assert_eq!(world.chain.with(|chain| chain.given), 2);
+}
+
+#[tokio::test]
+async fn an_attester_that_lacks_more_than_one_request_holds_catches_up_piece_by_piece() {
+    let mut world = World::new().await;
+    let quorum = world.quorum();
+    let mut known = Vec::new();
+    for seq in 0..6 {
+        let operator = u32::try_from(seq).expect("few");
+        let jobs = (0..5).map(|number| job(0, 10 * seq + number, operator, 1_010));
+        let batch = world.batch((0, 0, seq), jobs.collect());
+        let mut signatures = Vec::new();
+        for which in 0..2 {
+            signatures.push(SignatureText(world.ask(which, &batch).await.expect("fine")));
+        }
+        world.chain.set(|contract| {
+            contract.next.insert((0, 0), seq + 1);
+        });
+        known.push(SignedBatch {
+            key: BatchKey {
+                epoch: 0,
+                lane: 0,
+                seq,
+            },
+            entries: batch.entries,
+            receipts: batch.receipts,
+            signatures,
+        });
+    }
+    let batch = world.batch((0, 0, 6), vec![job(0, 99, 99, 1_010)]);
+    let (request, digest) = (world.request(&batch), batch.digest(&DOMAIN));
+    let size = |value: &[SignedBatch]| serde_json::to_vec(value).expect("plain").len();
+    // Room for the request and two of the batches, and a bit.
+    world.max_request_bytes =
+        serde_json::to_vec(&request).expect("plain").len() + size(&known[..2]) + 500;
+    // Sent as much as fits, and sent too much at first.
+    for piece_bytes in [size(&known[..1]) + 100, usize::MAX] {
+        let which = world.attesters.len();
+        world
+            .start(2, BTreeSet::from([gateway().address()]), false)
+            .await;
+        let client = world.client(&world.urls[which..]).in_pieces(piece_bytes);
+        let has = Has(known.clone());
+        let round = client.sign(&request, &digest, &quorum, &has).await;
+        assert_eq!(round.agreed.len(), 1, "{}", round.summary());
+    }
+}
+
+#[tokio::test]
+async fn an_attester_whose_batches_the_keeper_lacks_too_is_not_asked_for_ever() {
+    let world = World::new().await;
+    world.chain.set(|contract| {
+        contract.next.insert((0, 0), 3);
+    });
+    let batch = world.batch((0, 0, 3), vec![job(0, 1, 3, 1_010)]);
+    let (request, digest, quorum) = (world.request(&batch), batch.digest(&DOMAIN), world.quorum());
+    let client = world.client(&world.urls[..1]);
+    let round = client.check(&request, &digest, &quorum, &Has(vec![])).await;
+    assert!(round.has(Code::MissingBatches), "{}", round.summary());
+}
+
+#[tokio::test]
+async fn failures_are_told_without_what_is_secret_in_an_attesters_address() {
+    let world = World::new().await;
+    let batch = world.batch((0, 0, 0), vec![job(0, 1, 3, 1_010)]);
+    let (request, digest, quorum) = (world.request(&batch), batch.digest(&DOMAIN), world.quorum());
+    let client = world.client(&["http://me:word@127.0.0.1:9/key?k=1".to_owned()]);
+    let round = client.check(&request, &digest, &quorum, &Has(vec![])).await;
+    let text = format!("{} {:?}", round.summary(), round.failed);
+    assert!(text.contains("http://127.0.0.1:9"), "{text}");
+    assert!(!text.contains("word") && !text.contains("key"), "{text}");
+}
+
+#[tokio::test]
+async fn a_gateway_answers_as_of_the_block_that_it_is_asked_about() {
+    let world = World::new().await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let url = format!("http://{}/", listener.local_addr().expect("bound"));
+    let routes = views::gateway(Arc::new(world.chain.clone()), DOMAIN);
+    tokio::spawn(async move { axum::serve(listener, routes).await });
+    let (gateway, domain) = GatewayViews::connect(&url).await.expect("it answers");
+    assert_eq!(domain, DOMAIN);
+    let before = Reader::new(Arc::new(gateway)).now().await.expect("answers");
+    world.chain.set(|contract| {
+        contract.next.insert((0, 0), 1);
+    });
+    assert_eq!(before.next_seq(0, 0).await, Ok(0));
+    let refused = GatewayViews::connect("http://me:word@127.0.0.1:9").await;
+    let error = refused.err().expect("nobody listens there").to_string();
+    assert!(
+        error.contains("http://127.0.0.1:9") && !error.contains("word"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
 async fn what_an_attester_missed_it_takes_only_with_a_quorums_signatures() {
     let world = World::new().await;
     let first = world.batch((0, 0, 0), vec![job(0, 1, 3, 1_010)]);
@@ -374,10 +623,7 @@ async fn what_an_attester_missed_it_takes_only_with_a_quorums_signatures() {
     assert_eq!(fetched, first);
     assert_eq!(signatures.len(), 2);
     let mut whole = known;
-    whole.signatures = signatures
-        .iter()
-        .map(|(_, s)| super::protocol::SignatureText(*s))
-        .collect();
+    whole.signatures = signatures.iter().map(|(_, s)| SignatureText(*s)).collect();
     let mut forged = whole.clone();
     forged.receipts[0].fee += 1;
     let round = third
@@ -437,10 +683,7 @@ async fn a_batch_that_another_one_displaced_gives_its_receipts_back() {
         key,
         entries: theirs.entries,
         receipts: theirs.receipts,
-        signatures: signatures
-            .iter()
-            .map(|(_, s)| super::protocol::SignatureText(*s))
-            .collect(),
+        signatures: signatures.iter().map(|(_, s)| SignatureText(*s)).collect(),
     }];
     world.attesters[0]
         .attest(request)

@@ -7,6 +7,7 @@
 use crate::chain::{At, Chain};
 use crate::clock::ChainTime;
 use crate::hexes;
+use crate::urls::{shown, Http};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
@@ -14,7 +15,8 @@ use axum::{Json, Router};
 use parity_scale_codec::Decode;
 use plimsoll_interface::{calls, Attesters, ClockView, Settings, H160};
 use plimsoll_mechanism::batch::Domain;
-use plimsoll_mechanism::Epoch;
+use plimsoll_mechanism::{Epoch, Hash};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,8 +29,12 @@ pub struct ViewError(pub String);
 /// The contract's views, at finalized blocks.
 #[async_trait::async_trait]
 pub trait Views: Send + Sync + 'static {
-    /// The answer to an encoded call of a view.
-    async fn view(&self, data: Vec<u8>) -> Result<Vec<u8>, ViewError>;
+    /// The hash of the newest finalized block: of an older one than before never.
+    async fn newest(&self) -> Result<Hash, ViewError>;
+
+    /// The answer to an encoded call of a view, as of a block that [`Views::newest`] gave.
+    /// A chain that keeps no past states may answer as of a newer one.
+    async fn view(&self, at: Hash, data: Vec<u8>) -> Result<Vec<u8>, ViewError>;
 }
 
 /// The contract, read through a chain client.
@@ -47,9 +53,16 @@ impl ChainViews {
 
 #[async_trait::async_trait]
 impl Views for ChainViews {
-    async fn view(&self, data: Vec<u8>) -> Result<Vec<u8>, ViewError> {
+    async fn newest(&self) -> Result<Hash, ViewError> {
         self.chain
-            .read(self.contract, data, At::Finalized)
+            .finalized()
+            .await
+            .map_err(|error| ViewError(error.to_string()))
+    }
+
+    async fn view(&self, at: Hash, data: Vec<u8>) -> Result<Vec<u8>, ViewError> {
+        self.chain
+            .read(self.contract, data, At::Block(at))
             .await
             .map_err(|error| ViewError(error.to_string()))
     }
@@ -63,6 +76,22 @@ struct Deployment {
     contract: H160,
 }
 
+/// A finalized block.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Block {
+    #[serde(with = "hexes")]
+    at: Hash,
+}
+
+/// A call of a view, as of a block.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Call {
+    #[serde(with = "hexes")]
+    at: Hash,
+    #[serde(with = "hexes")]
+    data: Vec<u8>,
+}
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Bytes {
     #[serde(with = "hexes")]
@@ -71,7 +100,7 @@ struct Bytes {
 
 /// The contract, read through a keeper's gateway.
 pub struct GatewayViews {
-    http: reqwest::Client,
+    http: Http,
     url: String,
 }
 
@@ -85,38 +114,53 @@ impl GatewayViews {
     /// [`ViewError`] if it does not answer.
     pub async fn connect(url: &str) -> Result<(Self, Domain), ViewError> {
         let url = url.trim_end_matches('/').to_owned();
-        let failed = |error: reqwest::Error| ViewError(format!("gateway {url}: {error}"));
-        let http = reqwest::Client::builder()
-            .timeout(GATEWAY_TIMEOUT)
-            .build()
-            .map_err(failed)?;
-        let answer = http.get(format!("{url}/v1/deployment")).send().await;
-        let answer = answer
-            .and_then(reqwest::Response::error_for_status)
-            .map_err(failed)?;
-        let deployment: Deployment = answer.json().await.map_err(failed)?;
+        let gateway = Self {
+            http: Http::new(GATEWAY_TIMEOUT).map_err(|error| failed(&url, error))?,
+            url,
+        };
+        let request = gateway.http.to(&gateway.url);
+        let request = request.get(format!("{}/v1/deployment", gateway.url));
+        let deployment: Deployment = gateway.ask(request).await?;
         let domain = Domain {
             chain_id: deployment.chain_id,
             contract: deployment.contract.0,
         };
-        Ok((Self { http, url }, domain))
+        Ok((gateway, domain))
     }
+
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        request: reqwest::RequestBuilder,
+    ) -> Result<T, ViewError> {
+        let failed = |error| failed(&self.url, error);
+        let answer = request.send().await.map_err(failed)?;
+        let answer = answer.error_for_status().map_err(failed)?;
+        answer.json().await.map_err(failed)
+    }
+}
+
+/// What happened at a gateway, without what may be secret in its address.
+fn failed(url: &str, error: reqwest::Error) -> ViewError {
+    ViewError(format!("gateway {}: {}", shown(url), error.without_url()))
 }
 
 #[async_trait::async_trait]
 impl Views for GatewayViews {
-    async fn view(&self, data: Vec<u8>) -> Result<Vec<u8>, ViewError> {
-        let url = &self.url;
-        let failed = |error: reqwest::Error| ViewError(format!("gateway {url}: {error}"));
+    async fn newest(&self) -> Result<Hash, ViewError> {
         let request = self
             .http
-            .post(format!("{url}/v1/view"))
-            .json(&Bytes { data });
-        let answer = request.send().await;
-        let answer = answer
-            .and_then(reqwest::Response::error_for_status)
-            .map_err(failed)?;
-        Ok(answer.json::<Bytes>().await.map_err(failed)?.data)
+            .to(&self.url)
+            .get(format!("{}/v1/newest", self.url));
+        Ok(self.ask::<Block>(request).await?.at)
+    }
+
+    async fn view(&self, at: Hash, data: Vec<u8>) -> Result<Vec<u8>, ViewError> {
+        let request = self
+            .http
+            .to(&self.url)
+            .post(format!("{}/v1/view", self.url));
+        let request = request.json(&Call { at, data });
+        Ok(self.ask::<Bytes>(request).await?.data)
     }
 }
 
@@ -132,21 +176,32 @@ pub fn gateway(views: Arc<dyn Views>, domain: Domain) -> Router {
             "/v1/deployment",
             get(move || async move { Json(deployment) }),
         )
+        .route("/v1/newest", get(answer_newest))
         .route("/v1/view", post(answer_view))
         .with_state(views)
 }
 
-async fn answer_view(
-    State(views): State<Arc<dyn Views>>,
-    Json(call): Json<Bytes>,
-) -> Result<Json<Bytes>, (StatusCode, String)> {
-    let answer = views.view(call.data).await;
-    answer
-        .map(|data| Json(Bytes { data }))
-        .map_err(|error| (StatusCode::BAD_GATEWAY, error.to_string()))
+/// What a gateway says when the chain fails it.
+fn unanswered(error: ViewError) -> (StatusCode, String) {
+    (StatusCode::BAD_GATEWAY, error.to_string())
 }
 
-/// The views that an attester needs, decoded.
+async fn answer_newest(
+    State(views): State<Arc<dyn Views>>,
+) -> Result<Json<Block>, (StatusCode, String)> {
+    let at = views.newest().await.map_err(unanswered)?;
+    Ok(Json(Block { at }))
+}
+
+async fn answer_view(
+    State(views): State<Arc<dyn Views>>,
+    Json(Call { at, data }): Json<Call>,
+) -> Result<Json<Bytes>, (StatusCode, String)> {
+    let data = views.view(at, data).await.map_err(unanswered)?;
+    Ok(Json(Bytes { data }))
+}
+
+/// The contract as an attester sees it.
 #[derive(Clone)]
 pub struct Reader(Arc<dyn Views>);
 
@@ -157,8 +212,29 @@ impl Reader {
         Self(views)
     }
 
+    /// The contract as of the newest finalized block. What one decision is made of is
+    /// read through one such moment, so that it is of one block whichever node answers.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub async fn now(&self) -> Result<Moment, ViewError> {
+        Ok(Moment {
+            at: self.0.newest().await?,
+            views: self.0.clone(),
+        })
+    }
+}
+
+/// The views that an attester needs, decoded, as of one finalized block.
+#[derive(Clone)]
+pub struct Moment {
+    at: Hash,
+    views: Arc<dyn Views>,
+}
+
+impl Moment {
     async fn read<T: Decode>(&self, data: Vec<u8>) -> Result<T, ViewError> {
-        let answer = self.0.view(data).await?;
+        let answer = self.views.view(self.at, data).await?;
         calls::view(&answer).map_err(|error| {
             ViewError(format!(
                 "its answer cannot be used ({error:?}); is it this version's contract?"
