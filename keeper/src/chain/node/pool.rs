@@ -121,6 +121,7 @@ mod tests {
             || refused(1010, "Transaction has an ancient birth block").expect_err("refused");
         assert!(matches!(told(refusal(), false), ChainError::Pool { .. }));
         let unsure = told(refusal(), true);
+        assert!(matches!(unsure, ChainError::Unsure { .. }), "{unsure}");
         assert_eq!(unsure.class(), Class::Reconcile);
         assert!(unsure.to_string().contains("AncientBirthBlock"), "{unsure}");
     }
