@@ -20,7 +20,7 @@ pub(crate) mod totals;
 
 pub use batches::{BatchState, Built, Poison, StoredBatch};
 pub use database::{Database, JournalError};
-pub use receipts::{Added, Counts, Quarantined, Reason, Refusal};
+pub use receipts::{Added, Counts, Future, Quarantined, Reason, Refusal, MAX_REFUSED};
 
 use crate::hexes;
 use plimsoll_interface::H160;
