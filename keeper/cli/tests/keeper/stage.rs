@@ -19,6 +19,7 @@ use plimsoll_keeper::receipt::Receipt;
 use plimsoll_keeper::status::Status;
 use plimsoll_keeper::submit::submit_once;
 use plimsoll_mechanism::{Epoch, OperatorIndex};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -504,8 +505,12 @@ impl Stage {
             .await
             .expect("events");
         let (mut batches, mut receipts, mut work) = (0_u64, 0, 0_u128);
+        let mut effects = BTreeSet::new();
         for event in events {
-            match topics.decode(&event).expect("of this version") {
+            let decoded = topics.decode(&event).expect("of this version");
+            let kind = decoded.as_ref().and_then(kind_of);
+            effects.extend(kind.map(|kind| (event.block, kind)));
+            match decoded {
                 Some(Event::BatchAccepted(batch)) => {
                     assert_eq!(batch.skipped, Vec::<OperatorIndex>::new());
                     batches += 1;
@@ -537,22 +542,31 @@ impl Stage {
             (counts.counted, counts.batched, counts.pending),
             (self.receipts, 0, 0)
         );
-        let sent: Vec<(String, u64)> = journal
+        let sent: Vec<(String, String, Option<u64>)> = journal
             .with(|t| {
-                let mut rows =
-                    t.prepare("SELECT state, count(*) FROM submissions GROUP BY state")?;
-                let rows = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+                let mut rows = t.prepare("SELECT kind, state, block FROM submissions")?;
+                let rows = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
                 Ok(rows.collect::<Result<_, _>>()?)
             })
             .await
             .expect("readable");
-        // Everything that was sent succeeded: nothing was sent that the contract had.
-        let included = match &sent[..] {
-            [(state, count)] if state == "included" => *count,
-            other => panic!("transactions: {other:?}"),
-        };
+        // Everything that was sent succeeded, each in a block of its own, and did something
+        // there: nothing was sent that the contract had.
+        let mut blocks = BTreeSet::new();
+        for (kind, state, block) in &sent {
+            assert_eq!(state, "included", "{kind} in {block:?}");
+            let block = block.expect("it is in one");
+            assert!(blocks.insert(block), "two transactions are in {block}");
+            assert!(
+                effects.contains(&(block, kind.as_str())),
+                "{kind} in block {block} did nothing"
+            );
+        }
         let keeper = self.client.with_signer(dev::charlie());
-        assert_eq!(keeper.next_nonce().await.expect("a nonce"), included);
+        assert_eq!(
+            keeper.next_nonce().await.expect("a nonce"),
+            sent.len() as u64
+        );
         let accepted: u64 = journal
             .with(|t| {
                 Ok(t.query_row(
@@ -610,6 +624,19 @@ macro_rules! until {
 
 /// How often the chain is looked at while something is waited for.
 pub const LOOK: Duration = Duration::from_millis(200);
+
+/// The kind of transaction that an event shows the effect of.
+fn kind_of(event: &Event) -> Option<&'static str> {
+    Some(match event {
+        Event::BatchAccepted(_) => "attest",
+        Event::EpochSettled(_) => "settle",
+        Event::Raised(_) => "raise",
+        Event::RewardsBooked(_) => "book",
+        Event::EpochClosed(_) => "close",
+        Event::Paid(_) => "claim_many",
+        _ => return None,
+    })
+}
 
 fn hex_digits(bytes: [u8; 32]) -> String {
     hexes::show(bytes).trim_start_matches("0x").to_owned()
