@@ -206,7 +206,7 @@ impl Submitter {
             chain,
             journal,
             patience,
-            sent: None,
+            looking: None,
         };
         tokio::spawn(task.run(queue));
         Self { requests }
@@ -268,8 +268,27 @@ struct Task {
     chain: Chain,
     journal: Journal,
     patience: Duration,
-    /// Which transaction was last handed to the pool, and when.
-    sent: Option<(i64, Instant)>,
+    looking: Option<Looking>,
+}
+
+/// How far the search for an open transaction has come.
+struct Looking {
+    /// Which one.
+    number: i64,
+    /// The first block not searched.
+    from: u64,
+    /// When it was last handed to the pool.
+    sent: Option<Instant>,
+}
+
+impl Looking {
+    fn new(open: &Submission) -> Self {
+        Self {
+            number: open.number,
+            from: open.tx.anchor + 1,
+            sent: None,
+        }
+    }
 }
 
 /// What to do with an open transaction.
@@ -324,7 +343,7 @@ fn refused(error: &ChainError) -> Refused {
 impl Task {
     async fn run(mut self, mut queue: mpsc::Receiver<Request>) {
         // Also without a request: whoever reads the journal wants to know.
-        if let Err(error) = self.resolve(self.patience).await {
+        if let Err(error) = self.resolve(Duration::ZERO).await {
             tracing::warn!(%error, "a transaction of an earlier run is not resolved yet");
         }
         while let Some(request) = queue.recv().await {
@@ -418,7 +437,10 @@ impl Task {
     }
 
     async fn first_send(&mut self, recorded: &Submission) -> Result<End, SubmitError> {
-        self.sent = Some((recorded.number, Instant::now()));
+        self.looking = Some(Looking {
+            sent: Some(Instant::now()),
+            ..Looking::new(recorded)
+        });
         if let Err(error) = self.chain.send(&recorded.tx).await {
             if refused(&error) == Refused::Drop {
                 let end = End::Dead(error.to_string());
@@ -437,9 +459,24 @@ impl Task {
     /// pool again from time to time, and closes its row. It looks once at least.
     async fn follow(&mut self, open: &Submission, patience: Duration) -> Result<End, SubmitError> {
         let started = Instant::now();
-        let mut from = open.tx.anchor + 1;
+        let known = self.looking.take();
+        let mut looking = known
+            .filter(|known| known.number == open.number)
+            .unwrap_or_else(|| Looking::new(open));
+        let end = self.search(open, &mut looking, started, patience).await;
+        self.looking = Some(looking);
+        end
+    }
+
+    async fn search(
+        &self,
+        open: &Submission,
+        looking: &mut Looking,
+        started: Instant,
+        patience: Duration,
+    ) -> Result<End, SubmitError> {
         loop {
-            match self.chain.find(&open.tx, from).await.map(reconcile) {
+            match self.chain.find(&open.tx, looking.from).await.map(reconcile) {
                 Ok(Decision::Close(end)) => {
                     steps::reached_by(steps::SUBMISSION_FOUND, &open.purpose.kind).await;
                     self.journal
@@ -448,12 +485,9 @@ impl Task {
                     return Ok(end);
                 }
                 Ok(Decision::Resend { next }) => {
-                    from = next;
-                    let waits = self.sent.is_some_and(|(number, at)| {
-                        number == open.number && at.elapsed() < RESEND_EVERY
-                    });
-                    if !waits {
-                        self.sent = Some((open.number, Instant::now()));
+                    looking.from = next;
+                    if looking.sent.is_none_or(|at| at.elapsed() >= RESEND_EVERY) {
+                        looking.sent = Some(Instant::now());
                         match self.chain.send(&open.tx).await {
                             Ok(()) => self.journal.mark_sent(open.number).await?,
                             Err(error) => {
@@ -528,7 +562,7 @@ mod tests {
             chain: fake.chain(),
             journal: journal.clone(),
             patience: Duration::from_secs(1),
-            sent: None,
+            looking: None,
         };
         let other = Purpose::new("claim_many", "0/2..2 (1)");
         let error = task
@@ -552,7 +586,7 @@ mod tests {
             chain: fake.chain(),
             journal,
             patience: Duration::from_secs(1),
-            sent: None,
+            looking: None,
         };
         let again = task.submit(purpose, claim(&[1]), |_| true).await;
         let again = again.expect("it is in a block").expect("it did something");

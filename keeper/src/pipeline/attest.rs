@@ -238,8 +238,19 @@ impl Engine {
             return Ok(false);
         }
         let built = batch.state == BatchState::Built;
-        if built && !self.still_stands(batch, moment).await? {
-            return Ok(false);
+        if built {
+            if !self.still_stands(batch, moment).await? {
+                return Ok(false);
+            }
+        } else {
+            let BatchHeader {
+                epoch, lane, seq, ..
+            } = batch.header;
+            if self.emission.next_seq(epoch, lane).await? > seq {
+                // Its number is taken: nobody signs it any more.
+                self.was_it_this(batch, moment).await?;
+                return Ok(false);
+            }
         }
         let asked = self.asked(batch).await?;
         if built {

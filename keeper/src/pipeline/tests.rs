@@ -364,6 +364,26 @@ async fn a_batch_that_only_was_offered_counts_when_its_epoch_closes_after_somebo
 }
 
 #[tokio::test]
+async fn a_batch_that_was_offered_for_a_number_that_another_took_is_made_anew_at_once() {
+    let world = World::new().await;
+    let mut engine = world.engine(|_| {}).await;
+    let journal = engine.journal().clone();
+    add(&journal, vec![receipt(0, 1, 3)]).await;
+    tick(&mut engine).await;
+    let old = journal.living().await.expect("readable").remove(0);
+    journal.offered(old.number).await.expect("built");
+    let theirs = vec![receipt(0, 9, 4)];
+    let (theirs, _) = Batch::compose((0, 0, 0), theirs, &Nothing, &rules()).expect("fits");
+    world.show(&theirs);
+    world.fake.contract().next.insert((0, 0), 1);
+    tick(&mut engine).await;
+    assert_eq!(state(&journal, old.number).await, BatchState::Dead);
+    tick(&mut engine).await;
+    let new = journal.living().await.expect("readable").remove(0);
+    assert_eq!((new.header.epoch, new.header.seq), (0, 1));
+}
+
+#[tokio::test]
 async fn final_epochs_are_asked_about_once_if_others_book() {
     let world = World::new().await;
     world.fake.contract().settled_to = 5;
