@@ -14,4 +14,5 @@ mod programs;
 mod refusals;
 mod rounds;
 mod stage;
+mod two;
 mod workload;
