@@ -485,7 +485,8 @@ impl Journal {
                     put_signatures(t, ours.number, &signatures)?;
                     return accept(t, ours.number, &rules);
                 }
-                bury(t, ours.number, true, "another keeper's batch has this number")?;
+                // Whether they are late is known when they are batched again.
+                bury(t, ours.number, false, "another keeper's batch has this number")?;
             }
             let number = insert(t, &batch, &digest, BatchState::Submitted, time.now)?;
             put_signatures(t, number, &signatures)?;
@@ -1093,6 +1094,8 @@ pub(crate) mod tests {
             .expect("there")
             .state;
         assert_eq!(state, BatchState::Dead);
+        let late = journal.counts().await.expect("readable").late;
+        assert_eq!(late, 0, "its epoch is open");
         assert!(journal
             .missing(0, vec![(0, 1)])
             .await

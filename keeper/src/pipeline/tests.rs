@@ -72,8 +72,8 @@ impl World {
         change(&mut config);
         let chain = self.fake.chain();
         let submitter = Submitter::start_patient(chain.clone(), journal.clone(), PATIENCE);
-        let attesters =
-            Attesters::new(&[self.url.clone()], Duration::from_secs(20)).expect("a client");
+        let attesters = Attesters::new(std::slice::from_ref(&self.url), Duration::from_secs(20))
+            .expect("a client");
         let emission = Emission::new(chain, H160(DOMAIN.contract));
         Engine::new(emission, journal, submitter, attesters, rules(), config)
             .await
