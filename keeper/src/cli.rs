@@ -187,6 +187,10 @@ struct StatusArgs {
     #[arg(long)]
     json: bool,
 
+    /// How many of the newest quarantined texts are shown.
+    #[arg(long, value_name = "N", default_value_t = status::SHOWN)]
+    quarantine: u32,
+
     #[command(flatten)]
     configured: Configured,
 }
@@ -322,9 +326,10 @@ async fn deploy(options: &Deploy, factory: &dyn ChainFactory) -> Result<(), Fail
 
 async fn show_status(options: &StatusArgs) -> Result<(), Failure> {
     let config = options.configured.load()?;
-    let status = match status::ask(config.server.listen).await? {
+    let most = options.quarantine;
+    let status = match status::ask(config.server.listen, most).await? {
         Some(status) => status,
-        None => status::Status::of_journal(&existing_journal(&config).await?).await?,
+        None => status::Status::of_journal(&existing_journal(&config).await?, most).await?,
     };
     if options.json {
         println!("{}", serde_json::to_string_pretty(&status)?);

@@ -527,11 +527,17 @@ impl Config {
         if self.run.book_epochs == 0 {
             return range("run.book_epochs", "at least 1");
         }
-        if self.run.interval_ms == 0 {
-            return range("run.interval_ms", "at least 1");
-        }
-        if self.attesters.timeout_ms == 0 {
-            return range("attesters.timeout_ms", "at least 1");
+        // Without a pause a loop is busy, without time nothing is ever answered.
+        for (key, ms) in [
+            ("run.interval_ms", self.run.interval_ms),
+            ("run.backoff_max_ms", self.run.backoff_max_ms),
+            ("chain.request_timeout_ms", self.chain.request_timeout_ms),
+            ("chain.finality_timeout_ms", self.chain.finality_timeout_ms),
+            ("attesters.timeout_ms", self.attesters.timeout_ms),
+        ] {
+            if ms == 0 {
+                return range(key, "at least 1");
+            }
         }
         if !self.server.listen.ip().is_loopback() {
             return range(
@@ -688,6 +694,22 @@ mod tests {
         assert!(error.to_string().contains("batch.max_entries"), "{error}");
         let error = parse("[server]\nlisten = \"0.0.0.0:80\"").expect_err("not local");
         assert!(error.to_string().contains("server.listen"), "{error}");
+    }
+
+    #[test]
+    fn no_time_at_all_is_out_of_range() {
+        for key in [
+            "run.interval_ms",
+            "run.backoff_max_ms",
+            "chain.request_timeout_ms",
+            "chain.finality_timeout_ms",
+            "attesters.timeout_ms",
+        ] {
+            let (section, name) = key.split_once('.').expect("two parts");
+            let error = parse(&format!("[{section}]\n{name} = 0")).expect_err("range");
+            assert!(error.to_string().contains(key), "{error}");
+            parse(&format!("[{section}]\n{name} = 1")).expect("in range");
+        }
     }
 
     #[test]

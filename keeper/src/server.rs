@@ -5,8 +5,8 @@ use crate::journal::{Journal, JournalError};
 use crate::metrics::Metrics;
 use crate::pipeline::run::{Health, Observer};
 use crate::pipeline::{Step, Tick};
-use crate::status::{ClockStatus, Status, StepStatus};
-use axum::extract::State;
+use crate::status::{ClockStatus, Status, StepStatus, SHOWN};
+use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{Json, Router};
@@ -67,12 +67,12 @@ impl Board {
             .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// How everything is.
+    /// How everything is, with the newest `quarantined` quarantined texts.
     ///
     /// # Errors
     /// If the journal cannot be read.
-    pub async fn status(&self) -> Result<Status, JournalError> {
-        let mut status = Status::of_journal(&self.journal).await?;
+    pub async fn status(&self, quarantined: u32) -> Result<Status, JournalError> {
+        let mut status = Status::of_journal(&self.journal, quarantined).await?;
         let latest = self.latest();
         let now = Instant::now();
         status.running = true;
@@ -157,8 +157,21 @@ pub fn router(board: Arc<Board>) -> Router {
         .with_state(board)
 }
 
-async fn status(State(board): State<Arc<Board>>) -> Result<Json<Status>, (StatusCode, String)> {
-    let status = board.status().await;
+async fn status(
+    State(board): State<Arc<Board>>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Status>, (StatusCode, String)> {
+    let quarantined = match query.as_deref().filter(|query| !query.is_empty()) {
+        None => SHOWN,
+        Some(query) => query
+            .strip_prefix("quarantine=")
+            .and_then(|number| number.parse().ok())
+            .ok_or_else(|| {
+                let reason = format!("{query}: /status takes quarantine=N and nothing else");
+                (StatusCode::BAD_REQUEST, reason)
+            })?,
+    };
+    let status = board.status(quarantined).await;
     status
         .map(Json)
         .map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
@@ -177,4 +190,50 @@ async fn health(State(board): State<Arc<Board>>) -> (StatusCode, Json<Value>) {
 async fn metrics(State(board): State<Arc<Board>>) -> Result<String, (StatusCode, String)> {
     let text = board.metrics().await;
     text.map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::tests::open;
+    use crate::journal::{Reason, Refusal};
+    use crate::status::ask;
+
+    #[tokio::test]
+    async fn whoever_asks_says_how_much_of_the_quarantine_it_wants() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let journal = open(&folder).await;
+        let refusals = (0..12)
+            .map(|number| Refusal {
+                id: None,
+                line: Some(number),
+                code: Reason::Unreadable,
+                reason: "no receipt".into(),
+                body: number.to_string(),
+            })
+            .collect();
+        journal
+            .add("a.jsonl".into(), vec![], refusals)
+            .await
+            .expect("writable");
+        let metrics = Metrics::new().expect("distinct names");
+        let second = Duration::from_secs(1);
+        let board = Arc::new(Board::new(journal, metrics, &RunConfig::default(), second));
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
+            .await
+            .expect("a port");
+        let address = listener.local_addr().expect("bound");
+        tokio::spawn(async move { axum::serve(listener, router(board)).await });
+        for (wanted, shown) in [(0, 0), (SHOWN, 10), (100, 12)] {
+            let status = ask(address, wanted).await.expect("it answers");
+            let status = status.expect("it runs");
+            assert_eq!(status.quarantine.len(), shown);
+            assert_eq!(status.receipts.quarantined["unreadable"], 12);
+        }
+        let get = |query: &'static str| reqwest::get(format!("http://{address}/status{query}"));
+        assert_eq!(get("").await.expect("it answers").status(), 200);
+        for wrong in ["?quarantine=many", "?all=1"] {
+            assert_eq!(get(wrong).await.expect("it answers").status(), 400);
+        }
+    }
 }

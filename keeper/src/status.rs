@@ -10,8 +10,9 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// How many of the newest quarantined texts and batches are shown.
-const SHOWN: u32 = 10;
+/// How many of the newest batches are shown, and of the newest quarantined texts unless
+/// somebody wants more.
+pub const SHOWN: u32 = 10;
 
 /// How long the daemon may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -112,11 +113,11 @@ impl From<StoredBatch> for BatchStatus {
 }
 
 impl Status {
-    /// What the journal tells by itself.
+    /// What the journal tells by itself, with the newest `quarantined` quarantined texts.
     ///
     /// # Errors
     /// If it cannot be read.
-    pub async fn of_journal(journal: &Journal) -> Result<Self, JournalError> {
+    pub async fn of_journal(journal: &Journal, quarantined: u32) -> Result<Self, JournalError> {
         Ok(Self {
             version: env!("CARGO_PKG_VERSION").into(),
             contract: hexes::show(journal.identity().contract),
@@ -127,7 +128,7 @@ impl Status {
                 .into_iter()
                 .map(Into::into)
                 .collect(),
-            quarantine: journal.quarantined(SHOWN).await?,
+            quarantine: journal.quarantined(quarantined).await?,
             ..Self::default()
         })
     }
@@ -174,6 +175,14 @@ impl fmt::Display for Status {
         if !quarantined.is_empty() {
             writeln!(f, "quarantined: {}", quarantined.join(", "))?;
         }
+        let all: u64 = receipts.quarantined.values().sum();
+        let shown = self.quarantine.len() as u64;
+        if shown < all {
+            writeln!(
+                f,
+                "the newest {shown} of {all}; `plimsoll status --quarantine N` shows more:"
+            )?;
+        }
         for item in &self.quarantine {
             let line = item.line.map_or(String::new(), |line| format!(":{line}"));
             let id = item.id.as_deref().unwrap_or("no id");
@@ -214,16 +223,18 @@ impl fmt::Display for Status {
     }
 }
 
-/// What a daemon says of itself; `None` if none listens there.
+/// What a daemon says of itself, with the newest `quarantined` quarantined texts; `None`
+/// if none listens there.
 ///
 /// # Errors
 /// If something listens there and does not answer as a daemon.
-pub async fn ask(listen: SocketAddr) -> Result<Option<Status>, reqwest::Error> {
+pub async fn ask(listen: SocketAddr, quarantined: u32) -> Result<Option<Status>, reqwest::Error> {
     let http = reqwest::Client::builder()
         .timeout(TIMEOUT)
         .no_proxy()
         .build()?;
-    match http.get(format!("http://{listen}/status")).send().await {
+    let url = format!("http://{listen}/status?quarantine={quarantined}");
+    match http.get(url).send().await {
         Ok(answer) => answer.error_for_status()?.json().await.map(Some),
         Err(error) if error.is_connect() => Ok(None),
         Err(error) => Err(error),
@@ -249,7 +260,7 @@ mod tests {
             .add("a.jsonl".into(), receipts, vec![])
             .await
             .expect("writable");
-        let text = Status::of_journal(&journal)
+        let text = Status::of_journal(&journal, SHOWN)
             .await
             .expect("readable")
             .to_string();
@@ -262,10 +273,38 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn more_of_the_quarantine_is_shown_to_whoever_wants_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let journal = open(&folder).await;
+        let refusals = (0..30)
+            .map(|number| crate::journal::Refusal {
+                id: None,
+                line: Some(number),
+                code: crate::journal::Reason::Unreadable,
+                reason: "no receipt".into(),
+                body: number.to_string(),
+            })
+            .collect();
+        journal
+            .add("a.jsonl".into(), vec![], refusals)
+            .await
+            .expect("writable");
+        for (wanted, lines) in [(SHOWN, 10), (20, 20), (100, 30)] {
+            let status = Status::of_journal(&journal, wanted)
+                .await
+                .expect("readable");
+            let text = status.to_string();
+            assert_eq!(text.matches("a.jsonl:").count(), lines, "{text}");
+            let hint = text.contains("--quarantine N");
+            assert_eq!(hint, lines < 30, "{text}");
+        }
+    }
+
+    #[tokio::test]
     async fn nobody_listening_is_no_error() {
         let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = free.local_addr().expect("bound");
         drop(free);
-        assert_eq!(ask(address).await.expect("not an error"), None);
+        assert_eq!(ask(address, SHOWN).await.expect("not an error"), None);
     }
 }

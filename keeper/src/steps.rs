@@ -2,7 +2,8 @@
 //!
 //! With `PLIMSOLL_HOLD_AT=<step>` the process says `holding at <step>` on standard
 //! error when it gets there and waits for ever, so that a test can kill it at exactly
-//! that point.
+//! that point. Every kind of transaction passes the boundaries of a submission:
+//! `<step>:<kind>` holds at that of one kind only.
 
 use std::sync::OnceLock;
 
@@ -25,6 +26,12 @@ pub const ALL: &[&str] = &[
     EPOCH_BOOKED,
     REWARDS_CLAIMED,
 ];
+
+/// The boundaries that every transaction passes.
+pub const OF_SUBMISSIONS: &[&str] = &[SUBMISSION_RECORDED, SUBMISSION_SENT, SUBMISSION_FOUND];
+
+/// The kinds of transactions that the keeper sends.
+pub const KINDS: &[&str] = &["attest", "settle", "raise", "book", "close", "claim_many"];
 
 /// A file of the spool is read, nothing of it is stored.
 pub const INGEST_READ: &str = "ingest-read";
@@ -56,11 +63,23 @@ pub const REWARDS_CLAIMED: &str = "rewards-claimed";
 /// Marks that `step` is reached. Returns at once unless the process is told to hold
 /// there.
 pub async fn reached(step: &'static str) {
+    hold_if(step, |wanted| wanted == step).await;
+}
+
+/// Marks that `step` is reached by a transaction of this kind.
+pub async fn reached_by(step: &'static str, kind: &str) {
+    hold_if(step, |wanted| {
+        wanted == step || wanted.split_once(':') == Some((step, kind))
+    })
+    .await;
+}
+
+async fn hold_if(step: &'static str, here: impl FnOnce(&str) -> bool) {
     debug_assert!(ALL.contains(&step), "{step} is not listed");
     static HOLD: OnceLock<Option<String>> = OnceLock::new();
     let hold = HOLD.get_or_init(|| std::env::var(HOLD_AT).ok());
-    if hold.as_deref() == Some(step) {
-        eprintln!("holding at {step}");
+    if let Some(wanted) = hold.as_deref().filter(|wanted| here(wanted)) {
+        eprintln!("holding at {wanted}");
         std::future::pending::<()>().await;
     }
 }
@@ -68,9 +87,14 @@ pub async fn reached(step: &'static str) {
 /// The step named by the environment, if it names one that does not exist.
 #[must_use]
 pub fn unknown_hold() -> Option<String> {
-    std::env::var(HOLD_AT)
-        .ok()
-        .filter(|step| !ALL.contains(&step.as_str()))
+    std::env::var(HOLD_AT).ok().filter(|step| !exists(step))
+}
+
+fn exists(step: &str) -> bool {
+    match step.split_once(':') {
+        None => ALL.contains(&step),
+        Some((step, kind)) => OF_SUBMISSIONS.contains(&step) && KINDS.contains(&kind),
+    }
 }
 
 #[cfg(test)]
@@ -84,10 +108,30 @@ mod tests {
         assert!(ALL.len() >= 12);
     }
 
+    #[test]
+    fn a_step_may_name_the_kind_of_a_transaction_where_it_passes_one() {
+        for step in [
+            "batch-built",
+            "submission-sent",
+            "submission-sent:claim_many",
+        ] {
+            assert!(exists(step), "{step}");
+        }
+        for step in [
+            "nowhere",
+            "batch-built:attest",
+            "submission-sent:fund",
+            "x:attest",
+        ] {
+            assert!(!exists(step), "{step}");
+        }
+    }
+
     #[tokio::test]
     async fn without_the_variable_nothing_holds() {
         for step in ALL {
             reached(step).await;
+            reached_by(step, "attest").await;
         }
     }
 }

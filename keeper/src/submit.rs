@@ -13,7 +13,8 @@
 //!
 //! A transaction whose end is unknown (the process was killed, the node went away) stays
 //! open in the journal. Nothing else is sent before it is found or dead: [`reconcile`]
-//! is a pure function of what the chain says.
+//! is a pure function of what the chain says. What was to be sent next was worked out
+//! before that: whoever asks looks first ([`Submitter::look`]), and works it out then.
 //!
 //! One at a time is slower than a queue of nonces, and the nonce can never drift: the
 //! local count is the chain's, plus nothing. A batch holds thousands of operators, so
@@ -59,6 +60,13 @@ pub enum SubmitError {
         /// What it is about.
         purpose: Purpose,
     },
+    /// Another transaction was open until now, so what this one does was worked out before
+    /// it was known what that one did. Nothing of it is on its way.
+    #[error("transaction {purpose} was open until now; what to send is worked out anew")]
+    Outdated {
+        /// What the other one was about.
+        purpose: Purpose,
+    },
     /// It failed as often as it is tried.
     #[error("transaction {purpose} failed {ATTEMPTS} times, last: {reason}")]
     GaveUp {
@@ -81,7 +89,7 @@ impl SubmitError {
     pub fn class(&self) -> Class {
         match self {
             Self::Chain(error) => error.class(),
-            Self::Unresolved { .. } | Self::GaveUp { .. } => Class::Retry,
+            Self::Unresolved { .. } | Self::Outdated { .. } | Self::GaveUp { .. } => Class::Retry,
             Self::Refused(_) => Class::Permanent,
             Self::Journal(_) | Self::Closed => Class::OperatorAction,
         }
@@ -93,7 +101,8 @@ impl SubmitError {
 pub struct Submitted {
     /// How it ended.
     pub outcome: Outcome,
-    /// What the dry-run said it would return. State may have moved since.
+    /// What the dry-run said it would return; state may have moved since. Empty if it was
+    /// sent before it was asked for: by an earlier process, say.
     pub output: Vec<u8>,
 }
 
@@ -103,9 +112,10 @@ pub struct Submitted {
 /// # Errors
 /// See [`SubmitError`].
 pub async fn submit_once(chain: &Chain, what: &str, tx: &Tx) -> Result<Submitted, SubmitError> {
-    let (signed, output) = prepare(chain, tx).await?;
-    let started = Instant::now();
     let purpose = || Purpose::new("once", what);
+    let (limits, output) = estimate(chain, tx).await?;
+    let signed = sign(chain, tx, limits).await?;
+    let started = Instant::now();
     match chain.send(&signed).await {
         Err(error) if refused(&error) == Refused::Drop => return Err(error.into()),
         _ => {}
@@ -142,22 +152,35 @@ pub async fn submit_once(chain: &Chain, what: &str, tx: &Tx) -> Result<Submitted
     }
 }
 
-/// Dry-runs a transaction, and signs it with the limits it needs and the next nonce.
-async fn prepare(chain: &Chain, tx: &Tx) -> Result<(SignedTx, Vec<u8>), SubmitError> {
+/// Dry-runs a transaction: the limits it needs, and what it would return.
+async fn estimate(chain: &Chain, tx: &Tx) -> Result<(Limits, Vec<u8>), SubmitError> {
     let run = chain.dry_run(tx).await?;
     let output = run.result.map_err(|failure| match refusal(&failure) {
         Some(error) => SubmitError::Refused(error),
         None => SubmitError::Chain(failure.into()),
     })?;
-    let limits = Limits::with_margin(run.weight, run.deposit);
-    let nonce = chain.next_nonce().await?;
-    Ok((chain.sign(tx, limits, nonce).await?, output))
+    Ok((Limits::with_margin(run.weight, run.deposit), output))
 }
 
-struct Request {
-    purpose: Purpose,
-    tx: Tx,
-    answer: oneshot::Sender<Result<Submitted, SubmitError>>,
+/// Signs a transaction with the next nonce.
+async fn sign(chain: &Chain, tx: &Tx, limits: Limits) -> Result<SignedTx, SubmitError> {
+    let nonce = chain.next_nonce().await?;
+    Ok(chain.sign(tx, limits, nonce).await?)
+}
+
+/// Whether a transaction that would return this does anything.
+pub type Useful = fn(&[u8]) -> bool;
+
+enum Request {
+    /// Look for the open transaction.
+    Look(oneshot::Sender<Result<Option<Purpose>, SubmitError>>),
+    /// Send this one.
+    Send {
+        purpose: Purpose,
+        tx: Tx,
+        useful: Useful,
+        answer: oneshot::Sender<Result<Option<Submitted>, SubmitError>>,
+    },
 }
 
 /// A handle to the task that submits. Clones share it.
@@ -183,9 +206,19 @@ impl Submitter {
             chain,
             journal,
             patience,
+            looking: None,
         };
         tokio::spawn(task.run(queue));
         Self { requests }
+    }
+
+    /// Looks once for a transaction that is open; gives what it is about if it still is.
+    /// After `None` the chain's finalized state has what every transaction did.
+    ///
+    /// # Errors
+    /// See [`SubmitError`].
+    pub async fn look(&self) -> Result<Option<Purpose>, SubmitError> {
+        self.ask(Request::Look).await
     }
 
     /// Submits a transaction and waits until it is in a finalized block. Whoever stops
@@ -194,14 +227,37 @@ impl Submitter {
     /// # Errors
     /// See [`SubmitError`].
     pub async fn submit(&self, purpose: Purpose, tx: Tx) -> Result<Submitted, SubmitError> {
-        let (answer, answered) = oneshot::channel();
-        let request = Request {
+        let submitted = self.submit_if(purpose, tx, |_| true).await?;
+        Ok(submitted.expect("what is always useful is always sent"))
+    }
+
+    /// As [`Submitter::submit`]; sends nothing and gives `None` if the dry-run says that
+    /// the transaction would do nothing.
+    ///
+    /// # Errors
+    /// See [`SubmitError`].
+    pub async fn submit_if(
+        &self,
+        purpose: Purpose,
+        tx: Tx,
+        useful: Useful,
+    ) -> Result<Option<Submitted>, SubmitError> {
+        self.ask(|answer| Request::Send {
             purpose,
             tx,
+            useful,
             answer,
-        };
+        })
+        .await
+    }
+
+    async fn ask<T>(
+        &self,
+        request: impl FnOnce(oneshot::Sender<Result<T, SubmitError>>) -> Request,
+    ) -> Result<T, SubmitError> {
+        let (answer, answered) = oneshot::channel();
         self.requests
-            .send(request)
+            .send(request(answer))
             .await
             .map_err(|_| SubmitError::Closed)?;
         answered.await.map_err(|_| SubmitError::Closed)?
@@ -212,6 +268,30 @@ struct Task {
     chain: Chain,
     journal: Journal,
     patience: Duration,
+    looking: Option<Looking>,
+}
+
+/// How far the search for an open transaction has come.
+struct Looking {
+    /// Which one.
+    number: i64,
+    /// The first block not searched.
+    from: u64,
+    /// When it was last handed to the pool.
+    sent: Option<Instant>,
+    /// Why it could not be looked for, as was told last.
+    told: Option<ChainError>,
+}
+
+impl Looking {
+    fn new(open: &Submission) -> Self {
+        Self {
+            number: open.number,
+            from: open.tx.anchor + 1,
+            sent: None,
+            told: None,
+        }
+    }
 }
 
 /// What to do with an open transaction.
@@ -279,39 +359,78 @@ fn refused(error: &ChainError) -> Refused {
 }
 
 impl Task {
-    async fn run(self, mut queue: mpsc::Receiver<Request>) {
+    async fn run(mut self, mut queue: mpsc::Receiver<Request>) {
         // Also without a request: whoever reads the journal wants to know.
-        if let Err(error) = self.resolve().await {
+        if let Err(error) = self.resolve(Duration::ZERO).await {
             tracing::warn!(%error, "a transaction of an earlier run is not resolved yet");
         }
         while let Some(request) = queue.recv().await {
-            let Request {
-                purpose,
-                tx,
-                answer,
-            } = request;
-            let result = self.submit(purpose, tx).await;
-            // Whoever asked may have stopped waiting.
-            let _ = answer.send(result);
+            // Whoever asked may have stopped waiting for the answer.
+            match request {
+                Request::Look(answer) => {
+                    let _ = answer.send(self.look().await);
+                }
+                Request::Send {
+                    purpose,
+                    tx,
+                    useful,
+                    answer,
+                } => {
+                    let _ = answer.send(self.submit(purpose, tx, useful).await);
+                }
+            }
         }
     }
 
-    /// Finds out what became of an open transaction, if there is one.
-    async fn resolve(&self) -> Result<(), SubmitError> {
-        if let Some(open) = self.journal.open_submission().await? {
-            tracing::info!(purpose = %open.purpose, nonce = open.tx.nonce, "looking for an open transaction");
-            self.follow(&open, false).await?;
+    async fn look(&mut self) -> Result<Option<Purpose>, SubmitError> {
+        match self.resolve(Duration::ZERO).await {
+            Ok(_) => Ok(None),
+            Err(SubmitError::Unresolved { purpose }) => Ok(Some(purpose)),
+            Err(error) => Err(error),
         }
-        Ok(())
     }
 
-    async fn submit(&self, purpose: Purpose, tx: Tx) -> Result<Submitted, SubmitError> {
+    /// Finds out what became of an open transaction, if there is one: what it was about
+    /// and how it ended.
+    async fn resolve(&mut self, patience: Duration) -> Result<Option<(Purpose, End)>, SubmitError> {
+        let Some(open) = self.journal.open_submission().await? else {
+            return Ok(None);
+        };
+        tracing::info!(purpose = %open.purpose, nonce = open.tx.nonce, "looking for an open transaction");
+        let end = self.follow(&open, patience).await?;
+        Ok(Some((open.purpose, end)))
+    }
+
+    async fn submit(
+        &mut self,
+        purpose: Purpose,
+        tx: Tx,
+        useful: Useful,
+    ) -> Result<Option<Submitted>, SubmitError> {
+        match self.resolve(self.patience).await? {
+            None => {}
+            Some((before, End::Included(outcome))) if before == purpose => {
+                return Ok(Some(Submitted {
+                    outcome,
+                    output: Vec::new(),
+                }))
+            }
+            Some((purpose, _)) => return Err(SubmitError::Outdated { purpose }),
+        }
         let mut last = String::new();
         for _ in 0..ATTEMPTS {
-            self.resolve().await?;
-            let (recorded, output) = self.prepare(&purpose, &tx).await?;
+            let (limits, output) = estimate(&self.chain, &tx).await?;
+            if !useful(&output) {
+                return Ok(None);
+            }
+            let signed = sign(&self.chain, &tx, limits).await?;
+            let recorded = self
+                .journal
+                .record_submission(purpose.clone(), signed)
+                .await?;
+            steps::reached_by(steps::SUBMISSION_RECORDED, &purpose.kind).await;
             match self.first_send(&recorded).await? {
-                End::Included(outcome) => return Ok(Submitted { outcome, output }),
+                End::Included(outcome) => return Ok(Some(Submitted { outcome, output })),
                 End::Failed(outcome) => {
                     let failure = outcome.result.err();
                     last = failure
@@ -335,22 +454,11 @@ impl Task {
         })
     }
 
-    /// Dry-runs, signs and records.
-    async fn prepare(
-        &self,
-        purpose: &Purpose,
-        tx: &Tx,
-    ) -> Result<(Submission, Vec<u8>), SubmitError> {
-        let (signed, output) = prepare(&self.chain, tx).await?;
-        let recorded = self
-            .journal
-            .record_submission(purpose.clone(), signed)
-            .await?;
-        steps::reached(steps::SUBMISSION_RECORDED).await;
-        Ok((recorded, output))
-    }
-
-    async fn first_send(&self, recorded: &Submission) -> Result<End, SubmitError> {
+    async fn first_send(&mut self, recorded: &Submission) -> Result<End, SubmitError> {
+        self.looking = Some(Looking {
+            sent: Some(Instant::now()),
+            ..Looking::new(recorded)
+        });
         if let Err(error) = self.chain.send(&recorded.tx).await {
             if refused(&error) == Refused::Drop {
                 let end = End::Dead(error.to_string());
@@ -361,30 +469,43 @@ impl Task {
         } else {
             self.journal.mark_sent(recorded.number).await?;
         }
-        steps::reached(steps::SUBMISSION_SENT).await;
-        self.follow(recorded, true).await
+        steps::reached_by(steps::SUBMISSION_SENT, &recorded.purpose.kind).await;
+        self.follow(recorded, self.patience).await
     }
 
     /// Looks for a transaction until its end is known, handing the same bytes to the
-    /// pool again from time to time, and closes its row.
-    async fn follow(&self, open: &Submission, just_sent: bool) -> Result<End, SubmitError> {
+    /// pool again from time to time, and closes its row. It looks once at least.
+    async fn follow(&mut self, open: &Submission, patience: Duration) -> Result<End, SubmitError> {
         let started = Instant::now();
-        let mut sent = just_sent.then_some(started);
-        let mut from = open.tx.anchor + 1;
-        let mut told = None;
+        let known = self.looking.take();
+        let mut looking = known
+            .filter(|known| known.number == open.number)
+            .unwrap_or_else(|| Looking::new(open));
+        let end = self.search(open, &mut looking, started, patience).await;
+        self.looking = Some(looking);
+        end
+    }
+
+    async fn search(
+        &self,
+        open: &Submission,
+        looking: &mut Looking,
+        started: Instant,
+        patience: Duration,
+    ) -> Result<End, SubmitError> {
         loop {
-            match self.chain.find(&open.tx, from).await.map(reconcile) {
+            match self.chain.find(&open.tx, looking.from).await.map(reconcile) {
                 Ok(Decision::Close(end)) => {
-                    steps::reached(steps::SUBMISSION_FOUND).await;
+                    steps::reached_by(steps::SUBMISSION_FOUND, &open.purpose.kind).await;
                     self.journal
                         .close_submission(open.number, end.clone())
                         .await?;
                     return Ok(end);
                 }
                 Ok(Decision::Resend { next }) => {
-                    from = next;
-                    if sent.is_none_or(|at| at.elapsed() >= RESEND_EVERY) {
-                        sent = Some(Instant::now());
+                    looking.from = next;
+                    if looking.sent.is_none_or(|at| at.elapsed() >= RESEND_EVERY) {
+                        looking.sent = Some(Instant::now());
                         match self.chain.send(&open.tx).await {
                             Ok(()) => self.journal.mark_sent(open.number).await?,
                             Err(error) => {
@@ -395,14 +516,14 @@ impl Task {
                 }
                 Err(error) if error.is_transient() => {
                     // Once for each cause: it is looked for every second.
-                    if told.as_ref() != Some(&error) {
+                    if looking.told.as_ref() != Some(&error) {
                         tracing::warn!(%error, purpose = %open.purpose, "cannot look for it now");
-                        told = Some(error);
+                        looking.told = Some(error);
                     }
                 }
                 Err(error) => return Err(error.into()),
             }
-            if started.elapsed() >= self.patience {
+            if started.elapsed() >= patience {
                 return Err(SubmitError::Unresolved {
                     purpose: open.purpose.clone(),
                 });
@@ -415,6 +536,9 @@ impl Task {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::journal::tests::open;
+    use crate::pipeline::fake::Fake;
+    use plimsoll_interface::{calls, Claimed};
 
     fn outcome(result: Result<(), Failure>) -> Outcome {
         Outcome {
@@ -425,6 +549,87 @@ mod tests {
             events: vec![],
             instantiated: None,
         }
+    }
+
+    fn claim(operators: &[u32]) -> Tx {
+        Tx::Call {
+            to: crate::chain::H160::zero(),
+            value: 0,
+            data: calls::claim_many(operators),
+        }
+    }
+
+    /// A journal in which a transaction is open that is in a block already.
+    async fn left_open(folder: &tempfile::TempDir, fake: &Fake) -> (Journal, Purpose) {
+        let journal = open(folder).await;
+        let purpose = Purpose::new("claim_many", "0/1..1 (1)");
+        let chain = fake.chain();
+        let limits = Limits::default();
+        let signed = chain.sign(&claim(&[1]), limits, 0).await.expect("signs");
+        journal
+            .record_submission(purpose.clone(), signed.clone())
+            .await
+            .expect("nothing is open");
+        chain.send(&signed).await.expect("taken");
+        (journal, purpose)
+    }
+
+    #[tokio::test]
+    async fn after_an_open_transaction_what_was_worked_out_before_its_end_is_not_sent() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let fake = Fake::new();
+        let (journal, _) = left_open(&folder, &fake).await;
+        // Not through the task's queue, which looks for it first.
+        let mut task = Task {
+            chain: fake.chain(),
+            journal: journal.clone(),
+            patience: Duration::from_secs(1),
+            looking: None,
+        };
+        let other = Purpose::new("claim_many", "0/2..2 (1)");
+        let error = task
+            .submit(other.clone(), claim(&[2]), |_| true)
+            .await
+            .expect_err("worked out before");
+        assert!(matches!(error, SubmitError::Outdated { .. }), "{error}");
+        assert_eq!(journal.open_submission().await.expect("readable"), None);
+        assert_eq!(fake.contract().included.len(), 1);
+        let sent = task.submit(other, claim(&[2]), |_| true).await;
+        assert!(sent.expect("nothing is open").is_some());
+        assert_eq!(fake.contract().included.len(), 2);
+    }
+
+    #[tokio::test]
+    async fn the_same_transaction_is_not_sent_twice() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let fake = Fake::new();
+        let (journal, purpose) = left_open(&folder, &fake).await;
+        let mut task = Task {
+            chain: fake.chain(),
+            journal,
+            patience: Duration::from_secs(1),
+            looking: None,
+        };
+        let again = task.submit(purpose, claim(&[1]), |_| true).await;
+        let again = again.expect("it is in a block").expect("it did something");
+        assert_eq!((again.outcome.block, again.output.len()), (2, 0));
+        assert_eq!(fake.contract().included.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_would_do_nothing_is_not_sent() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let fake = Fake::new();
+        let submitter = Submitter::start(fake.chain(), open(&folder).await);
+        let useful = |output: &[u8]| calls::answer::<Claimed>(output).is_ok_and(|c| c.paid > 0);
+        let purpose = || Purpose::new("claim_many", "0/1..1 (1)");
+        let sent = submitter.submit_if(purpose(), claim(&[1]), useful).await;
+        assert_eq!(sent.expect("a dry-run"), None);
+        assert!(fake.contract().included.is_empty());
+        fake.contract().claimable.insert(1, 5);
+        let sent = submitter.submit_if(purpose(), claim(&[1]), useful).await;
+        assert!(sent.expect("sent").is_some());
+        assert_eq!(fake.contract().included, ["claim_many"]);
     }
 
     #[test]

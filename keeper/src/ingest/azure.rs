@@ -11,9 +11,8 @@
 //! | `output_tokens` | `GeneratedTokens` |
 //! | `signature` | of the key that is given, else none |
 
-use super::files::{Line, Lines};
+use super::files::{Flaw, Line, Lines};
 use super::IngestError;
-use crate::journal::{Reason, Refusal};
 use crate::keys::{keccak, Key};
 use crate::receipt::{hash_client, Mode, Network, Receipt};
 use plimsoll_mechanism::{Hash, OperatorIndex};
@@ -116,7 +115,7 @@ impl Dispatcher for Even {
 ///
 /// # Errors
 /// If the file cannot be read or has other columns.
-pub fn jobs(path: &Path) -> Result<impl Iterator<Item = Result<Job, Refusal>> + Send, IngestError> {
+pub fn jobs(path: &Path) -> Result<impl Iterator<Item = Result<Job, Flaw>> + Send, IngestError> {
     let file = File::open(path).map_err(|source| IngestError::File {
         path: path.to_owned(),
         source,
@@ -131,7 +130,7 @@ pub fn jobs(path: &Path) -> Result<impl Iterator<Item = Result<Job, Refusal>> + 
 pub fn jobs_from(
     path: &Path,
     from: impl Read + Send,
-) -> Result<impl Iterator<Item = Result<Job, Refusal>> + Send, IngestError> {
+) -> Result<impl Iterator<Item = Result<Job, Flaw>> + Send, IngestError> {
     let mut reader = csv::Reader::from_reader(from);
     let columns = |reason: String| IngestError::Columns {
         path: path.to_owned(),
@@ -146,18 +145,24 @@ pub fn jobs_from(
             COLUMNS.join(",")
         )));
     }
-    Ok(reader.into_records().enumerate().map(|(row, record)| {
+    let (path, mut ended) = (path.to_owned(), false);
+    let mut rows = reader.into_records().enumerate();
+    Ok(std::iter::from_fn(move || {
+        if ended {
+            return None;
+        }
+        let (row, record) = rows.next()?;
         let line = row as u64 + 2;
-        let refusal = |reason: String, body: String| Refusal {
-            id: None,
-            line: Some(line),
-            code: Reason::Unreadable,
-            reason,
-            body,
-        };
-        let record = record.map_err(|error| refusal(error.to_string(), String::new()))?;
-        let body = || record.iter().collect::<Vec<_>>().join(",");
-        parse(row as u64, &record).map_err(|reason| refusal(reason, body()))
+        Some(match record {
+            Err(error) => {
+                let flaw = Flaw::row(&path, line, &error);
+                ended = flaw.broken;
+                Err(flaw)
+            }
+            Ok(record) => parse(row as u64, &record).map_err(|reason| {
+                Flaw::new(line, reason, record.iter().collect::<Vec<_>>().join(","))
+            }),
+        })
     }))
 }
 

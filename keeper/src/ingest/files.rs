@@ -1,10 +1,9 @@
 //! Files of receipts, line by line.
 
 use super::IngestError;
-use crate::journal::{Reason, Refusal};
 use crate::receipt::Receipt;
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead, BufReader, Read as _};
 use std::path::Path;
 
 /// The longest line of JSON. A receipt is half a kB.
@@ -40,8 +39,54 @@ pub enum Format {
     Azure,
 }
 
+/// Why a line gives no receipt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flaw {
+    /// Which line.
+    pub line: Option<u64>,
+    /// What is wrong with it.
+    pub reason: String,
+    /// The line as it came, or what stands for it.
+    pub body: String,
+    /// Whether the file itself cannot be read from here on. Nothing follows, and what
+    /// would have followed is not known.
+    pub broken: bool,
+}
+
+impl Flaw {
+    /// A line that is no receipt.
+    pub(super) fn new(line: u64, reason: String, body: String) -> Self {
+        Self {
+            line: Some(line),
+            reason,
+            body,
+            broken: false,
+        }
+    }
+
+    /// The end of what can be read.
+    pub(super) fn broken(line: u64, error: &std::io::Error) -> Self {
+        Self {
+            line: Some(line),
+            reason: format!("line {line} and what follows cannot be read: {error}"),
+            body: String::new(),
+            broken: true,
+        }
+    }
+
+    /// A row of `path` that cannot be taken apart. Its text is lost, so place and error
+    /// stand for it: every such row is one of its own in quarantine.
+    pub(super) fn row(path: &Path, line: u64, error: &csv::Error) -> Self {
+        if let csv::ErrorKind::Io(error) = error.kind() {
+            return Self::broken(line, error);
+        }
+        let body = format!("{}:{line}: {error}", path.display());
+        Self::new(line, error.to_string(), body)
+    }
+}
+
 /// A receipt with its line, or why there is none.
-pub type Line = Result<(u64, Receipt), Refusal>;
+pub type Line = Result<(u64, Receipt), Flaw>;
 
 /// The receipts of a file.
 pub type Lines = Box<dyn Iterator<Item = Line> + Send>;
@@ -71,28 +116,31 @@ pub fn read(path: &Path, format: Option<Format>) -> Result<Lines, IngestError> {
         source,
     })?;
     match format {
-        Format::Jsonl => Ok(Box::new(JsonLines::new(file))),
+        Format::Jsonl => Ok(Box::new(JsonLines::new(BufReader::new(file)))),
         Format::Csv => csv_lines(path, file),
         Format::Azure => Err(IngestError::Trace(path.to_owned())),
     }
 }
 
-struct JsonLines {
-    file: BufReader<File>,
+struct JsonLines<R> {
+    file: R,
     line: u64,
-    failed: bool,
+    /// The file cannot be read further; told before the end.
+    broken: Option<Flaw>,
+    ended: bool,
 }
 
-impl JsonLines {
-    fn new(file: File) -> Self {
+impl<R: BufRead> JsonLines<R> {
+    fn new(file: R) -> Self {
         Self {
-            file: BufReader::new(file),
+            file,
             line: 0,
-            failed: false,
+            broken: None,
+            ended: false,
         }
     }
 
-    fn next_text(&mut self) -> Option<Result<String, Refusal>> {
+    fn next_text(&mut self) -> Option<Result<String, Flaw>> {
         let mut text = Vec::new();
         self.line += 1;
         let read = (&mut self.file).take(MAX_LINE).read_until(b'\n', &mut text);
@@ -101,7 +149,7 @@ impl JsonLines {
             Ok(length) if length as u64 == MAX_LINE && text.last() != Some(&b'\n') => {
                 // What is left of the line belongs to it.
                 let rest = skip_line(&mut self.file);
-                self.failed = rest.is_err();
+                self.broken = rest.err().map(|error| Flaw::broken(self.line, &error));
                 let reason = format!("a line of more than {MAX_LINE} bytes");
                 Some(Err(
                     self.unreadable(reason, String::from_utf8_lossy(&text).into())
@@ -112,27 +160,18 @@ impl JsonLines {
                 self.unreadable("not UTF-8".into(), body)
             })),
             Err(error) => {
-                self.failed = true;
-                Some(Err(self.unreadable(
-                    format!("the rest cannot be read: {error}"),
-                    String::new(),
-                )))
+                self.ended = true;
+                Some(Err(Flaw::broken(self.line, &error)))
             }
         }
     }
 
-    fn unreadable(&self, reason: String, body: String) -> Refusal {
-        Refusal {
-            id: None,
-            line: Some(self.line),
-            code: Reason::Unreadable,
-            reason,
-            body,
-        }
+    fn unreadable(&self, reason: String, body: String) -> Flaw {
+        Flaw::new(self.line, reason, body)
     }
 }
 
-fn skip_line(file: &mut BufReader<File>) -> std::io::Result<()> {
+fn skip_line(file: &mut impl BufRead) -> std::io::Result<()> {
     loop {
         let buffer = file.fill_buf()?;
         if buffer.is_empty() {
@@ -147,17 +186,21 @@ fn skip_line(file: &mut BufReader<File>) -> std::io::Result<()> {
     }
 }
 
-impl Iterator for JsonLines {
+impl<R: BufRead> Iterator for JsonLines<R> {
     type Item = Line;
 
     fn next(&mut self) -> Option<Line> {
         loop {
-            if self.failed {
+            if let Some(broken) = self.broken.take() {
+                self.ended = true;
+                return Some(Err(broken));
+            }
+            if self.ended {
                 return None;
             }
             let text = match self.next_text()? {
                 Ok(text) => text,
-                Err(refusal) => return Some(Err(refusal)),
+                Err(flaw) => return Some(Err(flaw)),
             };
             if text.trim().is_empty() {
                 continue;
@@ -171,7 +214,7 @@ impl Iterator for JsonLines {
     }
 }
 
-fn csv_lines(path: &Path, file: File) -> Result<Lines, IngestError> {
+fn csv_lines(path: &Path, file: impl std::io::Read + Send + 'static) -> Result<Lines, IngestError> {
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
         .from_reader(file);
@@ -196,24 +239,27 @@ fn csv_lines(path: &Path, file: File) -> Result<Lines, IngestError> {
         return Err(columns(format!("there is no column `{missing}`")));
     }
     let mut records = reader.into_records();
+    let path = path.to_owned();
+    let mut ended = false;
     Ok(Box::new(std::iter::from_fn(move || {
+        if ended {
+            return None;
+        }
         let line = records.reader().position().line();
-        let refusal = |line, reason: String, body: String| Refusal {
-            id: None,
-            line: Some(line),
-            code: Reason::Unreadable,
-            reason,
-            body,
-        };
         Some(match records.next()? {
-            Err(error) => Err(refusal(line, error.to_string(), String::new())),
+            Err(error) => {
+                let line = error.position().map_or(line, csv::Position::line);
+                let flaw = Flaw::row(&path, line, &error);
+                ended = flaw.broken;
+                Err(flaw)
+            }
             Ok(record) => {
                 let line = record.position().map_or(line, csv::Position::line);
                 let receipt = record.deserialize::<Receipt>(Some(&headers));
                 let body = || record.iter().collect::<Vec<_>>().join(",");
                 receipt
                     .map(|receipt| (line, receipt))
-                    .map_err(|error| refusal(line, reason_of(&error), body()))
+                    .map_err(|error| Flaw::new(line, reason_of(&error), body()))
             }
         })
     })))
@@ -275,7 +321,7 @@ mod tests {
         assert_eq!(lines.len(), 4);
         assert_eq!(lines[0], Ok((1, receipt(0, 1, 3))));
         let bad = lines[1].as_ref().expect_err("no receipt");
-        assert_eq!((bad.line, bad.code), (Some(3), Reason::Unreadable));
+        assert_eq!((bad.line, bad.broken), (Some(3), false));
         let long = lines[2].as_ref().expect_err("too long");
         assert_eq!(long.line, Some(4));
         assert_eq!(lines[3], Ok((5, receipt(0, 1, 3))));
@@ -292,6 +338,51 @@ mod tests {
         assert_eq!(bad.line, Some(3));
         assert!(bad.reason.contains("column 2"), "{}", bad.reason);
         assert_eq!(lines[2], Ok((4, receipt(0, 3, 5))));
+    }
+
+    /// Text, and then a disk that fails.
+    fn failing(text: &str) -> impl std::io::Read + Send {
+        struct Fails;
+        impl std::io::Read for Fails {
+            fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+                Err(std::io::Error::other("the disk fails"))
+            }
+        }
+        std::io::Cursor::new(text.to_owned().into_bytes()).chain(Fails)
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_to_its_end_says_so_and_where() {
+        let fine = serde_json::to_string(&receipt(0, 1, 3)).expect("plain data");
+        let long = "x".repeat(2 * MAX_LINE as usize);
+        for (text, good, bad) in [
+            (format!("{fine}\n{fine}\n"), 2, 3),
+            (format!("{fine}\n{long}"), 1, 2),
+        ] {
+            let lines: Vec<_> = JsonLines::new(BufReader::new(failing(&text))).collect();
+            assert!(lines[..good].iter().all(Result::is_ok));
+            let last = lines.last().expect("a line").as_ref().expect_err("broken");
+            assert_eq!((last.broken, last.line), (true, Some(bad)));
+            assert!(last.reason.contains("the disk fails"), "{}", last.reason);
+        }
+        let text = csv_of(&[receipt(0, 1, 3)]) + "\n";
+        let lines: Vec<_> = csv_lines(Path::new("a.csv"), failing(&text))
+            .expect("its columns can be read")
+            .collect();
+        assert_eq!(lines.len(), 2);
+        assert!(lines[0].is_ok());
+        assert!(lines[1].as_ref().expect_err("broken").broken);
+    }
+
+    #[test]
+    fn rows_that_cannot_be_taken_apart_are_told_apart() {
+        let text = csv_of(&[receipt(0, 1, 3)]) + "\n1,2\n1,2\n";
+        let (_folder, path) = write("a.csv", &text);
+        let lines: Vec<_> = read(&path, None).expect("a file").collect();
+        let flaw = |line: usize| lines[line].as_ref().expect_err("no receipt");
+        assert_eq!((flaw(1).line, flaw(2).line), (Some(3), Some(4)));
+        assert_ne!(flaw(1).body, flaw(2).body);
+        assert!(flaw(1).body.contains("a.csv:3"), "{}", flaw(1).body);
     }
 
     #[test]

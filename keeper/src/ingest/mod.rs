@@ -8,7 +8,7 @@ pub mod azure;
 mod files;
 mod spool;
 
-pub use files::{read, Format, Line, Lines};
+pub use files::{read, Flaw, Format, Line, Lines};
 pub use spool::{take, Taken};
 
 use crate::config::ReceiptsConfig;
@@ -112,14 +112,21 @@ impl Intake {
         }
     }
 
-    fn sort(&self, lines: Vec<Line>) -> (Vec<(Option<u64>, Receipt)>, Vec<Refusal>) {
-        let (mut receipts, mut refusals) = (Vec::new(), Vec::new());
+    fn sort(&self, lines: Vec<Line>) -> Sorted {
+        let mut sorted = Sorted::default();
         for line in lines {
             match line {
-                Err(refusal) => refusals.push(refusal),
+                Err(flaw) if flaw.broken => sorted.broken = Some(flaw.reason),
+                Err(flaw) => sorted.refusals.push(Refusal {
+                    id: None,
+                    line: flaw.line,
+                    code: Reason::Unreadable,
+                    reason: flaw.reason,
+                    body: flaw.body,
+                }),
                 Ok((number, receipt)) => match self.check(&receipt) {
-                    Ok(()) => receipts.push((Some(number), receipt)),
-                    Err((code, reason)) => refusals.push(Refusal {
+                    Ok(()) => sorted.receipts.push((Some(number), receipt)),
+                    Err((code, reason)) => sorted.refusals.push(Refusal {
                         id: Some(receipt.id),
                         line: Some(number),
                         code,
@@ -129,15 +136,25 @@ impl Intake {
                 },
             }
         }
-        (receipts, refusals)
+        sorted
     }
+}
+
+/// Lines of a file, as they are stored.
+#[derive(Default)]
+struct Sorted {
+    receipts: Vec<(Option<u64>, Receipt)>,
+    refusals: Vec<Refusal>,
+    /// Why the rest of the file cannot be read.
+    broken: Option<String>,
 }
 
 /// Takes the receipts of a file in. `progress` hears the sums so far, every few
 /// thousand receipts.
 ///
 /// # Errors
-/// See [`IngestError`]. What was stored before stays; the file can be given again.
+/// See [`IngestError`]; also if the file cannot be read to its end. What was stored
+/// before stays; the file can be given again.
 pub async fn ingest(
     journal: &Journal,
     intake: &Intake,
@@ -155,20 +172,25 @@ pub async fn ingest(
             let done = chunk.len() < CHUNK;
             (checking.sort(chunk), lines, done)
         });
-        let ((receipts, refusals), rest, done) =
-            chunk.await.map_err(|error| IngestError::File {
-                path: path.to_owned(),
-                source: std::io::Error::other(error),
-            })?;
+        let failed = |source| IngestError::File {
+            path: path.to_owned(),
+            source,
+        };
+        let (sorted, rest, done) = chunk
+            .await
+            .map_err(|error| failed(std::io::Error::other(error)))?;
         lines = rest;
         steps::reached(steps::INGEST_READ).await;
         let added = journal
-            .add(path.display().to_string(), receipts, refusals)
+            .add(path.display().to_string(), sorted.receipts, sorted.refusals)
             .await?;
         sum.added += added.added;
         sum.known += added.known;
         sum.quarantined += added.quarantined;
         progress(&sum);
+        if let Some(reason) = sorted.broken {
+            return Err(failed(std::io::Error::other(reason)));
+        }
         if done {
             return Ok(sum);
         }

@@ -5,7 +5,7 @@
 //! batch is built on what the contract *has*, and operators of a batch that is still
 //! under way stay out of others of that epoch until its fate is known.
 
-use super::receipts::{eject, from_json, open_target, to_json, Reason};
+use super::receipts::{bounded, eject, from_json, open_target, to_json, Reason};
 use super::totals::{self, Accepted};
 use super::{Journal, JournalError};
 use crate::attester::protocol::BatchKey;
@@ -127,10 +127,11 @@ pub struct Poison {
 }
 
 impl Journal {
-    /// Builds and records the batch `seq` of an epoch and lane out of the receipts that
-    /// wait for it; `None` if there are none, or while another batch of this epoch and
-    /// lane is under way. A receipt that does not fit into its operator's epoch is
-    /// quarantined.
+    /// Builds and records the batch `seq` of an epoch and lane out of the receipts of the
+    /// first `operators` operators that wait for it; `None` if there are none, if they come
+    /// to nothing, or while another batch of this epoch and lane is under way. A receipt
+    /// that does not fit into its operator's epoch is quarantined. One that comes to nothing
+    /// waits for more of its operator until its epoch is over, and is quarantined then.
     ///
     /// # Errors
     /// SQLite's; [`JournalError::Rule`] if the journal does not know all batches before
@@ -141,7 +142,7 @@ impl Journal {
         rules: &Rules,
         domain: &Domain,
         policy: &Policy,
-        time: ChainTime,
+        (time, operators): (ChainTime, u32),
     ) -> Result<Option<Built>, JournalError> {
         let (rules, domain, policy) = (rules.clone(), *domain, *policy);
         self.with(move |t| {
@@ -158,12 +159,18 @@ impl Journal {
                     "batch {seq} of epoch {epoch}, lane {lane} cannot be built: of those before it only {known} are known"
                 )));
             }
-            let Some((receipts, footprint)) = choose(t, (epoch, lane), &rules, &policy, &time)? else {
+            let place = (epoch, lane);
+            let Some((receipts, footprint)) = choose(t, place, &rules, &policy, (&time, operators))?
+            else {
                 return Ok(None);
             };
             let counted = Accepted { t, epoch };
             let (batch, _) =
                 Batch::compose((epoch, lane, seq), receipts, &counted, &rules).map_err(composed)?;
+            if batch.entries.is_empty() {
+                eject_worthless(t, &batch.receipts, &policy, &time)?;
+                return Ok(None);
+            }
             let digest = batch.digest(&domain);
             let number = insert(t, &batch, &digest, BatchState::Built, time.now)?;
             let mut take = t.prepare_cached(
@@ -296,6 +303,32 @@ impl Journal {
         .await
     }
 
+    /// Whether a batch that is not accepted still comes to its entries after what the
+    /// journal knows the contract has. It does not if another batch with one of its
+    /// operators was accepted since it was built.
+    ///
+    /// # Errors
+    /// SQLite's; [`JournalError::Rule`] if there is no such batch.
+    pub async fn still_fits(&self, number: i64, rules: &Rules) -> Result<bool, JournalError> {
+        let rules = rules.clone();
+        self.with(move |t| {
+            let stored = load(t, "number = ?1", params![number])?
+                .pop()
+                .ok_or_else(|| JournalError::Rule(format!("there is no batch {number}")))?;
+            let BatchHeader {
+                epoch, lane, seq, ..
+            } = stored.header;
+            let counted = Accepted { t, epoch };
+            let receipts = receipts_of(t, number)?;
+            match Batch::compose((epoch, lane, seq), receipts, &counted, &rules) {
+                Ok((batch, _)) => Ok(batch.entries == stored.entries),
+                Err(ComposeError::Counted(error)) => Err(error),
+                Err(_) => Ok(false),
+            }
+        })
+        .await
+    }
+
     /// All batches that are neither accepted nor dead, in the order they were built.
     ///
     /// # Errors
@@ -356,7 +389,7 @@ impl Journal {
     pub async fn batch_counts(&self) -> Result<Vec<(String, u64)>, JournalError> {
         self.with(|t| {
             let mut query =
-                t.prepare_cached("SELECT state, count(*) FROM batches GROUP BY state")?;
+                t.prepare_cached("SELECT name, count FROM counts WHERE kind = 'batch'")?;
             let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
@@ -452,7 +485,8 @@ impl Journal {
                     put_signatures(t, ours.number, &signatures)?;
                     return accept(t, ours.number, &rules);
                 }
-                bury(t, ours.number, true, "another keeper's batch has this number")?;
+                // Whether they are late is known when they are batched again.
+                bury(t, ours.number, false, "another keeper's batch has this number")?;
             }
             let number = insert(t, &batch, &digest, BatchState::Submitted, time.now)?;
             put_signatures(t, number, &signatures)?;
@@ -515,7 +549,7 @@ fn choose(
     (epoch, lane): (Epoch, u32),
     rules: &Rules,
     policy: &Policy,
-    time: &ChainTime,
+    (time, operators): (&ChainTime, u32),
 ) -> Result<Option<(Vec<Receipt>, Footprint)>, JournalError> {
     let busy = t
         .prepare_cached(BUSY)?
@@ -528,10 +562,10 @@ fn choose(
     {
         let mut query = t.prepare_cached(
             "SELECT id, operator, completed_at, body FROM receipts
-             WHERE state = 'pending' AND lane = ?1 AND completed_at <= ?2
+             WHERE state = 'pending' AND lane = ?1 AND completed_at <= ?2 AND operator < ?3
              ORDER BY operator, completed_at, id",
         )?;
-        let mut rows = query.query(params![lane, time.now.min(i64::MAX as u64)])?;
+        let mut rows = query.query(params![lane, bounded(time.now), operators])?;
         while let Some(row) = rows.next()? {
             if chosen.len() >= policy.max_receipts as usize {
                 break;
@@ -552,6 +586,28 @@ fn choose(
         eject(t, id, Reason::Impossible, &overflow.to_string())?;
     }
     Ok((!chosen.is_empty()).then_some((chosen, footprint)))
+}
+
+/// Quarantines receipts that together come to nothing, unless more of the same epoch may
+/// make something of them: a fee below the contract's unit adds up. If they fill a batch,
+/// what comes after them would never be reached.
+fn eject_worthless(
+    t: &Transaction<'_>,
+    receipts: &[Receipt],
+    policy: &Policy,
+    time: &ChainTime,
+) -> Result<(), JournalError> {
+    let full = receipts.len() >= policy.max_receipts as usize;
+    for receipt in receipts {
+        let late = time
+            .target(receipt.completed_at)
+            .is_some_and(|target| target.late);
+        if full || late || receipt.fee == 0 {
+            let reason = "it comes to no work unit and no fee unit of the contract";
+            eject(t, &receipt.id, Reason::Worthless, reason)?;
+        }
+    }
+    Ok(())
 }
 
 fn composed(error: ComposeError<JournalError>) -> JournalError {
@@ -692,8 +748,9 @@ fn bury(t: &Transaction<'_>, number: i64, late: bool, why: &str) -> Result<(), J
         }
         _ => {}
     }
+    // Nobody asks for what a dead batch came to.
     t.execute(
-        "UPDATE batches SET state = 'dead', note = ?2 WHERE number = ?1",
+        "UPDATE batches SET state = 'dead', note = ?2, entries = x'' WHERE number = ?1",
         params![number, why],
     )?;
     t.execute(
@@ -789,7 +846,7 @@ pub(crate) mod tests {
         now: u64,
     ) -> Option<Built> {
         journal
-            .build(key, &rules(), &DOMAIN, policy, at(now))
+            .build(key, &rules(), &DOMAIN, policy, (at(now), 100))
             .await
             .expect("builds")
     }
@@ -1007,7 +1064,13 @@ pub(crate) mod tests {
             [(0, 0)]
         );
         let error = journal
-            .build((0, 0, 1), &rules(), &DOMAIN, &Policy::default(), at(1_050))
+            .build(
+                (0, 0, 1),
+                &rules(),
+                &DOMAIN,
+                &Policy::default(),
+                (at(1_050), 100),
+            )
             .await
             .expect_err("batch 0 is not known");
         assert!(matches!(error, JournalError::Rule(_)), "{error}");
@@ -1031,6 +1094,8 @@ pub(crate) mod tests {
             .expect("there")
             .state;
         assert_eq!(state, BatchState::Dead);
+        let late = journal.counts().await.expect("readable").late;
+        assert_eq!(late, 0, "its epoch is open");
         assert!(journal
             .missing(0, vec![(0, 1)])
             .await
@@ -1053,6 +1118,107 @@ pub(crate) mod tests {
     }
 
     #[tokio::test]
+    async fn operators_that_are_not_registered_yet_wait() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let journal = open(&folder).await;
+        add(&journal, vec![job(0, 1, 3, 1_010), job(0, 2, 4, 1_011)]).await;
+        let (policy, view) = (Policy::default(), (at(1_050), 4));
+        let built = journal
+            .build((0, 0, 0), &rules(), &DOMAIN, &policy, view)
+            .await
+            .expect("builds")
+            .expect("waiting");
+        let operators: Vec<_> = built.batch.receipts.iter().map(|r| r.operator).collect();
+        assert_eq!(operators, [3]);
+        assert_eq!(journal.counts().await.expect("readable").pending, 1);
+    }
+
+    /// A receipt of cached tokens only: no work unit, and a fee below the unit of ten.
+    fn crumb(number: u64, fee: u128) -> Receipt {
+        Receipt {
+            input_tokens: 3,
+            cached_input_tokens: 3,
+            output_tokens: 0,
+            fee,
+            completed_at: 1_010,
+            ..receipt(0, number, 3)
+        }
+    }
+
+    #[tokio::test]
+    async fn receipts_that_come_to_nothing_make_no_batch_and_are_not_carried() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let journal = open(&folder).await;
+        let policy = Policy::default();
+        add(&journal, vec![crumb(1, 0), crumb(2, 6)]).await;
+        // What has a fee may still add up to a unit of it.
+        assert_eq!(build(&journal, (0, 0, 0), &policy, 1_050).await, None);
+        let counts = journal.counts().await.expect("readable");
+        assert_eq!((counts.pending, counts.quarantined["worthless"]), (1, 1));
+        add(&journal, vec![crumb(3, 5)]).await;
+        let built = build(&journal, (0, 0, 0), &policy, 1_050)
+            .await
+            .expect("a fee unit");
+        assert_eq!(built.batch.receipts.len(), 2);
+        through(&journal, &built).await;
+        // Its epoch is over.
+        add(&journal, vec![crumb(4, 6)]).await;
+        assert_eq!(build(&journal, (1, 0, 0), &policy, 1_130).await, None);
+        let counts = journal.counts().await.expect("readable");
+        assert_eq!((counts.pending, counts.quarantined["worthless"]), (0, 2));
+    }
+
+    #[tokio::test]
+    async fn what_comes_to_nothing_does_not_keep_what_comes_after_it_back() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let journal = open(&folder).await;
+        let two = Policy {
+            max_receipts: 2,
+            ..Policy::default()
+        };
+        add(
+            &journal,
+            vec![crumb(1, 1), crumb(2, 1), job(0, 3, 4, 1_010)],
+        )
+        .await;
+        assert_eq!(build(&journal, (0, 0, 0), &two, 1_050).await, None);
+        let built = build(&journal, (0, 0, 0), &two, 1_050).await.expect("work");
+        assert_eq!(built.batch.receipts[0].operator, 4);
+    }
+
+    #[tokio::test]
+    async fn a_batch_fits_until_another_with_its_operator_is_accepted() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let journal = open(&folder).await;
+        add(&journal, vec![job(0, 1, 3, 1_010)]).await;
+        let built = build(&journal, (0, 0, 0), &Policy::default(), 1_050)
+            .await
+            .expect("waiting");
+        let rules = rules();
+        assert!(journal
+            .still_fits(built.number, &rules)
+            .await
+            .expect("there"));
+        let theirs = vec![job(1, 2, 4, 1_010)];
+        let (other, _) =
+            Batch::compose((0, 1, 0), theirs, &crate::tally::Nothing, &rules).expect("fits");
+        let import = |batch| journal.import(batch, vec![], &rules, &DOMAIN, at(1_050));
+        import(other).await.expect("new");
+        assert!(journal
+            .still_fits(built.number, &rules)
+            .await
+            .expect("there"));
+        let theirs = vec![job(1, 3, 3, 1_010)];
+        let (same, _) =
+            Batch::compose((0, 1, 1), theirs, &crate::tally::Nothing, &rules).expect("fits");
+        import(same).await.expect("new");
+        assert!(!journal
+            .still_fits(built.number, &rules)
+            .await
+            .expect("there"));
+    }
+
+    #[tokio::test]
     async fn a_receipt_that_does_not_fit_is_quarantined_and_the_rest_goes_on() {
         let folder = tempfile::tempdir().expect("a folder");
         let journal = open(&folder).await;
@@ -1065,5 +1231,119 @@ pub(crate) mod tests {
         assert_eq!(built.batch.receipts.len(), 1);
         let state = journal.state_of(huge.id).await.expect("readable");
         assert_eq!(state.as_deref(), Some("quarantined"));
+    }
+
+    /// The counts as the tables have them.
+    async fn scanned(journal: &Journal) -> (super::super::Counts, Vec<(String, u64)>) {
+        journal
+            .with(|t| {
+                let number = |sql: &str| -> Result<u64, JournalError> {
+                    Ok(t.query_row(sql, [], |row| row.get(0))?)
+                };
+                let groups = |sql: &str| -> Result<Vec<(String, u64)>, JournalError> {
+                    let mut query = t.prepare(sql)?;
+                    let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+                    Ok(rows.collect::<Result<_, _>>()?)
+                };
+                let counts = super::super::Counts {
+                    pending: number("SELECT count(*) FROM receipts WHERE state = 'pending'")?,
+                    batched: number("SELECT count(*) FROM receipts WHERE state = 'batched'")?,
+                    counted: number("SELECT count(*) FROM receipts WHERE state = 'counted'")?,
+                    late: number("SELECT count(*) FROM receipts WHERE late")?,
+                    quarantined: groups("SELECT code, count(*) FROM quarantine GROUP BY code")?
+                        .into_iter()
+                        .collect(),
+                };
+                let batches = groups("SELECT state, count(*) FROM batches GROUP BY state")?;
+                Ok((counts, batches))
+            })
+            .await
+            .expect("readable")
+    }
+
+    #[tokio::test]
+    async fn the_counts_are_those_of_a_scan_whatever_was_done() {
+        use rand::{Rng as _, SeedableRng as _};
+        let mut rng = rand_chacha::ChaCha20Rng::seed_from_u64(1);
+        let folder = tempfile::tempdir().expect("a folder");
+        let journal = open(&folder).await;
+        let small = Policy {
+            max_receipts: 4,
+            ..Policy::default()
+        };
+        let mut now = 1_000_u64;
+        for _ in 0..400 {
+            now += rng.random_range(0..3);
+            let living = journal.living().await.expect("readable");
+            let some = living.first().map(|batch| batch.number);
+            match rng.random_range(0..9) {
+                0..=2 => {
+                    let lane = rng.random_range(0..2);
+                    let receipts = (0..3).map(|_| {
+                        let at = (now + 10).saturating_sub(rng.random_range(0..150));
+                        job(lane, rng.random_range(0..400), rng.random_range(0..9), at)
+                    });
+                    add(&journal, receipts.collect()).await;
+                }
+                3 => {
+                    let future = super::super::Future {
+                        machine: 0,
+                        max_ahead: 5,
+                    };
+                    journal.screen(at(now), 8, future).await.expect("writable");
+                }
+                4 | 5 => {
+                    for (epoch, lane) in journal
+                        .waiting(at(now), 8)
+                        .await
+                        .expect("readable")
+                        .into_keys()
+                    {
+                        let accepted = journal.accepted_keys(epoch).await.expect("readable");
+                        let seq = accepted.iter().filter(|key| key.lane == lane).count() as u64;
+                        build(&journal, (epoch, lane, seq), &small, now).await;
+                    }
+                }
+                6 => {
+                    if let Some(number) = some {
+                        let poison = Poison {
+                            id: journal.receipts_of(number).await.expect("readable")[0].id,
+                            code: Reason::Refused,
+                            reason: "no".into(),
+                        };
+                        let withdrawn = journal.withdraw(number, vec![poison], "no".into());
+                        // One that was offered stays.
+                        let _ = withdrawn.await;
+                    }
+                }
+                7 => {
+                    if let Some(number) = some {
+                        journal.accepted(number, &rules()).await.expect("living");
+                    }
+                }
+                _ => {
+                    if let Some(number) = some {
+                        let _ = journal.offered(number).await;
+                        journal.bury(number, "late".into()).await.expect("living");
+                    }
+                }
+            }
+            let (counts, batches) = scanned(&journal).await;
+            assert_eq!(journal.counts().await.expect("readable"), counts);
+            let mut kept = journal.batch_counts().await.expect("readable");
+            kept.retain(|(_, count)| *count > 0);
+            assert_eq!(kept, batches);
+        }
+        let (counts, batches) = scanned(&journal).await;
+        let all = [
+            counts.counted,
+            counts.late,
+            counts.quarantined.values().sum(),
+        ];
+        assert!(all.iter().all(|count| *count > 0), "{counts:?}");
+        assert!(
+            batches.iter().any(|(state, _)| state == "dead"),
+            "{batches:?}"
+        );
     }
 }

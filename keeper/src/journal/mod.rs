@@ -20,7 +20,7 @@ pub(crate) mod totals;
 
 pub use batches::{BatchState, Built, Poison, StoredBatch};
 pub use database::{Database, JournalError};
-pub use receipts::{Added, Counts, Quarantined, Reason, Refusal};
+pub use receipts::{Added, Counts, Future, Quarantined, Reason, Refusal, MAX_REFUSED};
 
 use crate::hexes;
 use plimsoll_interface::H160;
@@ -195,5 +195,56 @@ pub(crate) mod tests {
             journal.recall("x").await.expect("readable"),
             Some("2".into())
         );
+    }
+
+    #[tokio::test]
+    async fn a_journal_of_the_version_before_is_brought_forward_with_what_it_holds() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("journal");
+        let database = Database::open(&path, &schema::MIGRATIONS[..2]).expect("new");
+        let rows = "
+            INSERT INTO batches (number, epoch, lane, seq, root, receipts, entries, digest, state, built_at)
+            VALUES (1, 0, 0, 0, x'00', 1, x'01', x'00', 'accepted', 5),
+                (2, 0, 0, 1, x'00', 1, x'01', x'00', 'dead', 5);
+            INSERT INTO receipts (id, lane, operator, completed_at, body, state, late, batch)
+            VALUES (x'01', 0, 0, 5, '{}', 'pending', 1, NULL), (x'02', 0, 0, 5, '{}', 'counted', 0, 1);
+            INSERT INTO quarantine (id, source, line, code, reason, body)
+            VALUES (x'03', 'journal', NULL, 'refused', 'no', 'a'), (NULL, 'f', 1, 'unreadable', 'no', 'b');
+            WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 300)
+            INSERT INTO submissions (number, kind, key, nonce, hash, bytes, anchor, valid_until_block, state)
+            SELECT n, 'settle', '1', n, x'00', x'01', 1, 65, iif(n = 300, 'sent', 'included') FROM n;";
+        database
+            .with(move |t| Ok(t.execute_batch(rows)?))
+            .await
+            .expect("of that version");
+        drop(database);
+
+        let journal = open(&folder).await;
+        let counts = journal.counts().await.expect("readable");
+        assert_eq!(
+            (counts.pending, counts.batched, counts.counted, counts.late),
+            (1, 0, 1, 1)
+        );
+        let quarantined = [("refused", 1), ("unreadable", 1)];
+        let quarantined = quarantined.map(|(code, count)| (code.to_owned(), count));
+        assert_eq!(counts.quarantined, quarantined.into());
+        let mut batches = journal.batch_counts().await.expect("readable");
+        batches.retain(|(_, count)| *count > 0);
+        assert_eq!(batches, [("accepted".into(), 1), ("dead".into(), 1)]);
+        let kept: (u32, u32, u32) = journal
+            .with(|t| {
+                let count = |what: &str| -> Result<u32, JournalError> {
+                    let sql = format!("SELECT count(*) FROM {what}");
+                    Ok(t.query_row(&sql, [], |row| row.get(0))?)
+                };
+                Ok((
+                    count("quarantine WHERE taken_in")?,
+                    count("batches WHERE entries <> x''")?,
+                    count("submissions WHERE bytes <> x''")?,
+                ))
+            })
+            .await
+            .expect("readable");
+        assert_eq!(kept, (1, 1, 256));
     }
 }

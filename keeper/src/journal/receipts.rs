@@ -10,8 +10,13 @@ use rusqlite::{params, OptionalExtension as _, Transaction};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The most bytes of a refused text that are kept to look at.
+/// The most characters of a refused text that are kept to look at.
 const MAX_BODY: usize = 4_096;
+
+/// The most texts that are kept of one reason, of those that were never taken in: a
+/// gateway with a wrong key must not fill the disk. The oldest goes first, and is counted
+/// all the same.
+pub const MAX_REFUSED: u64 = 10_000;
 
 /// Why a receipt cannot be counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -34,11 +39,13 @@ pub enum Reason {
     WrongTime,
     /// Attesters or the contract refused it.
     Refused,
+    /// It comes to no work unit and no fee unit, not even with the rest of its epoch.
+    Worthless,
 }
 
 impl Reason {
     /// All reasons.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Unreadable,
         Self::Impossible,
         Self::DuplicateId,
@@ -47,6 +54,7 @@ impl Reason {
         Self::UnknownOperator,
         Self::WrongTime,
         Self::Refused,
+        Self::Worthless,
     ];
 
     /// Its name, as it is stored and shown.
@@ -61,6 +69,7 @@ impl Reason {
             Self::UnknownOperator => "unknown_operator",
             Self::WrongTime => "wrong_time",
             Self::Refused => "refused",
+            Self::Worthless => "worthless",
         }
     }
 }
@@ -117,8 +126,17 @@ pub struct Counts {
     pub counted: u64,
     /// Of all these, carried into a later epoch than their own.
     pub late: u64,
-    /// In quarantine, by reason.
+    /// Quarantined, by reason; also those whose text is not kept any more.
     pub quarantined: BTreeMap<String, u64>,
+}
+
+/// By whose clocks a receipt is in the future.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Future {
+    /// This machine's time, in ms since 1970.
+    pub machine: u64,
+    /// How far clocks may be apart, in ms.
+    pub max_ahead: u64,
 }
 
 impl Journal {
@@ -137,8 +155,12 @@ impl Journal {
         let lanes = self.identity().lanes;
         self.with(move |t| {
             let mut added = Added::default();
+            let from = match receipts.is_empty() {
+                true => None,
+                false => Some(source_number(t, &source)?),
+            };
             for (line, receipt) in &receipts {
-                match add_one(t, receipt, lanes)? {
+                match add_one(t, receipt, lanes, (from, *line))? {
                     Insert::New => added.added += 1,
                     Insert::Known => added.known += 1,
                     Insert::Conflict => {
@@ -165,9 +187,14 @@ impl Journal {
         .await
     }
 
-    /// Quarantines waiting receipts that the chain's state rules out: of operators that
-    /// are not registered (`operators` is how many are), from before genesis, or from
-    /// more than `max_ahead` ms in the future. Gives how many.
+    /// Quarantines waiting receipts that the chain's state rules out. Gives how many.
+    ///
+    /// * From before genesis.
+    /// * More than `future.max_ahead` ahead of the chain's clock *and* of this machine's: a
+    ///   chain that stands makes no receipt wrong.
+    /// * Of operators that are not registered (`operators` is how many are), once the
+    ///   chain's clock is past the receipt's completion by as much: until then the block
+    ///   that registers the operator may not be final.
     ///
     /// # Errors
     /// SQLite's.
@@ -175,28 +202,32 @@ impl Journal {
         &self,
         time: ChainTime,
         operators: u32,
-        max_ahead: u64,
+        future: Future,
     ) -> Result<u64, JournalError> {
         self.with(move |t| {
-            let latest = time.now.saturating_add(max_ahead).min(i64::MAX as u64);
+            let newest = time.now.max(future.machine);
+            let latest = bounded(newest.saturating_add(future.max_ahead));
+            let registered = bounded(time.now.saturating_sub(future.max_ahead));
             let mut poison = t.prepare_cached(
                 "SELECT id, operator, completed_at FROM receipts WHERE state = 'pending'
-                 AND (operator >= ?1 OR completed_at < ?2 OR completed_at > ?3) ORDER BY id",
+                 AND (completed_at < ?2 OR completed_at > ?3 OR (operator >= ?1 AND completed_at <= ?4))
+                 ORDER BY id",
             )?;
-            let genesis = time.times.genesis.min(i64::MAX as u64);
+            let genesis = bounded(time.times.genesis);
             let rows = poison
-                .query_map(params![operators, genesis, latest], |row| {
+                .query_map(params![operators, genesis, latest, registered], |row| {
                     Ok((row.get::<_, Hash>(0)?, row.get::<_, u32>(1)?, row.get::<_, u64>(2)?))
                 })?
                 .collect::<Result<Vec<_>, _>>()?;
             for (id, operator, at) in &rows {
-                let (code, reason) = if *operator >= operators {
+                let in_time = (genesis..=latest).contains(at);
+                let (code, reason) = if in_time {
                     let reason = format!("operator {operator}, where {operators} are registered");
                     (Reason::UnknownOperator, reason)
                 } else {
                     let reason = format!(
-                        "completed at {at} ms, where the epochs began at {genesis} ms and the chain's time is {} ms",
-                        time.now
+                        "completed at {at} ms, where the epochs began at {genesis} ms, the chain's time is {} ms and this machine's {} ms",
+                        time.now, future.machine
                     );
                     (Reason::WrongTime, reason)
                 };
@@ -207,20 +238,22 @@ impl Journal {
         .await
     }
 
-    /// For each epoch that takes work and each lane: how many receipts wait, and when
-    /// the first of them was completed (ms).
+    /// For each epoch that takes work and each lane: how many receipts of the first
+    /// `operators` operators wait, and when the first of them was completed (ms).
     ///
     /// # Errors
     /// SQLite's.
     pub async fn waiting(
         &self,
         time: ChainTime,
+        operators: u32,
     ) -> Result<BTreeMap<(Epoch, u32), (u64, u64)>, JournalError> {
         self.with(move |t| {
             let mut query = t.prepare_cached(
-                "SELECT lane, completed_at FROM receipts WHERE state = 'pending' AND completed_at <= ?1",
+                "SELECT lane, completed_at FROM receipts
+                 WHERE state = 'pending' AND completed_at <= ?1 AND operator < ?2",
             )?;
-            let mut rows = query.query([time.now.min(i64::MAX as u64)])?;
+            let mut rows = query.query(params![bounded(time.now), operators])?;
             let mut waiting = BTreeMap::new();
             while let Some(row) = rows.next()? {
                 let (lane, at): (u32, u64) = (row.get(0)?, row.get(1)?);
@@ -243,23 +276,22 @@ impl Journal {
         self.with(|t| {
             let mut counts = Counts::default();
             let mut query =
-                t.prepare_cached("SELECT state, count(*), sum(late) FROM receipts GROUP BY state")?;
+                t.prepare_cached("SELECT kind, name, count FROM counts WHERE count > 0")?;
             let mut rows = query.query([])?;
             while let Some(row) = rows.next()? {
-                let (state, count, late): (String, u64, u64) =
+                let (kind, name, count): (String, String, u64) =
                     (row.get(0)?, row.get(1)?, row.get(2)?);
-                match state.as_str() {
-                    "pending" => counts.pending = count,
-                    "batched" => counts.batched = count,
-                    _ => counts.counted = count,
+                match (kind.as_str(), name.as_str()) {
+                    ("receipt", "pending") => counts.pending = count,
+                    ("receipt", "batched") => counts.batched = count,
+                    ("receipt", "counted") => counts.counted = count,
+                    ("receipt", "late") => counts.late = count,
+                    ("refused" | "ejected" | "dropped", _) => {
+                        *counts.quarantined.entry(name).or_default() += count;
+                    }
+                    _ => {}
                 }
-                counts.late += late;
             }
-            let mut query =
-                t.prepare_cached("SELECT code, count(*) FROM quarantine GROUP BY code")?;
-            counts.quarantined = query
-                .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-                .collect::<Result<_, _>>()?;
             Ok(counts)
         })
         .await
@@ -316,35 +348,53 @@ impl Journal {
     }
 }
 
+/// A time as SQLite can have it.
+pub(super) fn bounded(ms: u64) -> u64 {
+    ms.min(i64::MAX as u64)
+}
+
 /// Where a receipt completed at `at` is counted, if that epoch takes work now.
 pub(super) fn open_target(time: &ChainTime, at: u64) -> Option<Target> {
     time.target(at)
         .filter(|target| time.clock().takes_work(target.epoch))
 }
 
-pub(super) enum Insert {
+enum Insert {
     New,
     Known,
     Conflict,
 }
 
-pub(super) fn add_one(
+fn source_number(t: &Transaction<'_>, name: &str) -> Result<i64, JournalError> {
+    t.prepare_cached("INSERT INTO sources (name) VALUES (?1) ON CONFLICT (name) DO NOTHING")?
+        .execute([name])?;
+    Ok(
+        t.prepare_cached("SELECT number FROM sources WHERE name = ?1")?
+            .query_row([name], |row| row.get(0))?,
+    )
+}
+
+/// Takes one in that came from a source and line.
+fn add_one(
     t: &Transaction<'_>,
     receipt: &Receipt,
     lanes: u32,
+    (source, line): (Option<i64>, Option<u64>),
 ) -> Result<Insert, JournalError> {
     let body = to_json(receipt)?;
     let inserted = t
         .prepare_cached(
-            "INSERT INTO receipts (id, lane, operator, completed_at, body, state)
-             VALUES (?1, ?2, ?3, ?4, ?5, 'pending') ON CONFLICT (id) DO NOTHING",
+            "INSERT INTO receipts (id, lane, operator, completed_at, body, state, source, line)
+             VALUES (?1, ?2, ?3, ?4, ?5, 'pending', ?6, ?7) ON CONFLICT (id) DO NOTHING",
         )?
         .execute(params![
             receipt.id,
             lane_of(&receipt.id, lanes),
             receipt.operator,
             receipt.completed_at,
-            body
+            body,
+            source,
+            line
         ])?;
     if inserted == 1 {
         // What is taken in after all is out of quarantine.
@@ -369,44 +419,70 @@ pub(super) fn eject(
     code: Reason,
     reason: &str,
 ) -> Result<(), JournalError> {
-    let body: Option<String> = t
-        .query_row(
-            "DELETE FROM receipts WHERE id = ?1 AND state = 'pending' RETURNING body",
-            [id],
-            |row| row.get(0),
-        )
+    type Ejected = (String, Option<i64>, Option<u64>);
+    let ejected: Option<Ejected> = t
+        .prepare_cached(
+            "DELETE FROM receipts WHERE id = ?1 AND state = 'pending' RETURNING body, source, line",
+        )?
+        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?;
-    let Some(body) = body else {
+    let Some((body, source, line)) = ejected else {
         return Ok(());
     };
-    let refusal = Refusal {
-        id: Some(*id),
-        line: None,
-        code,
-        reason: reason.into(),
-        body,
-    };
-    quarantine(t, "journal", &refusal)
-}
-
-pub(super) fn quarantine(
-    t: &Transaction<'_>,
-    source: &str,
-    refusal: &Refusal,
-) -> Result<(), JournalError> {
-    let body: String = refusal.body.chars().take(MAX_BODY).collect();
+    let source: Option<String> = t
+        .prepare_cached("SELECT name FROM sources WHERE number = ?1")?
+        .query_row([source], |row| row.get(0))
+        .optional()?;
+    // It is the only copy of what was taken in: whole, and for good.
     t.prepare_cached(
-        "INSERT INTO quarantine (id, source, line, code, reason, body)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (code, body) DO NOTHING",
+        "INSERT INTO quarantine (id, source, line, code, reason, body, taken_in)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1) ON CONFLICT (code, body) DO NOTHING",
     )?
     .execute(params![
-        refusal.id,
-        source,
-        refusal.line,
-        refusal.code.name(),
-        refusal.reason,
+        id,
+        source.as_deref().unwrap_or("journal"),
+        line,
+        code.name(),
+        reason,
         body
     ])?;
+    Ok(())
+}
+
+/// Quarantines what was never taken in.
+fn quarantine(t: &Transaction<'_>, source: &str, refusal: &Refusal) -> Result<(), JournalError> {
+    let body: String = refusal.body.chars().take(MAX_BODY).collect();
+    let code = refusal.code.name();
+    let added = t
+        .prepare_cached(
+            "INSERT INTO quarantine (id, source, line, code, reason, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (code, body) DO NOTHING",
+        )?
+        .execute(params![
+            refusal.id,
+            source,
+            refusal.line,
+            code,
+            refusal.reason,
+            body
+        ])?;
+    let kept: u64 = t
+        .prepare_cached("SELECT count FROM counts WHERE kind = 'refused' AND name = ?1")?
+        .query_row([code], |row| row.get(0))
+        .optional()?
+        .unwrap_or(0);
+    if added == 1 && kept > MAX_REFUSED {
+        t.prepare_cached(
+            "DELETE FROM quarantine WHERE number =
+             (SELECT min(number) FROM quarantine WHERE code = ?1 AND taken_in = 0)",
+        )?
+        .execute([code])?;
+        t.prepare_cached(
+            "INSERT INTO counts (kind, name, count) VALUES ('dropped', ?1, 1)
+             ON CONFLICT (kind, name) DO UPDATE SET count = count + 1",
+        )?
+        .execute([code])?;
+    }
     Ok(())
 }
 
@@ -472,8 +548,8 @@ mod tests {
             .add("file".into(), all, vec![])
             .await
             .expect("writable");
-        assert_eq!(journal.screen(at(1_100), 7, 10).await.expect("writable"), 3);
-        assert_eq!(journal.screen(at(1_100), 7, 10).await.expect("writable"), 0);
+        assert_eq!(screened(&journal, 1_100, 7).await, 3);
+        assert_eq!(screened(&journal, 1_100, 7).await, 0);
         let counts = journal.counts().await.expect("readable");
         assert_eq!(counts.pending, 1);
         assert_eq!(counts.quarantined["wrong_time"], 2);
@@ -482,15 +558,106 @@ mod tests {
         assert!(shown
             .iter()
             .any(|q| q.reason.contains("operator 7, where 7 are registered")));
+        assert!(
+            shown
+                .iter()
+                .all(|q| (q.source.as_str(), q.line) == ("file", Some(1))),
+            "{shown:?}"
+        );
 
         journal
             .add("again".into(), lines(vec![unknown]), vec![])
             .await
             .expect("writable");
-        assert_eq!(journal.screen(at(1_100), 8, 10).await.expect("writable"), 0);
+        assert_eq!(screened(&journal, 1_100, 8).await, 0);
         let counts = journal.counts().await.expect("readable");
         assert_eq!(counts.pending, 2);
         assert!(!counts.quarantined.contains_key("unknown_operator"));
+    }
+
+    /// Screens with clocks that may be 10 ms apart and agree.
+    async fn screened(journal: &Journal, now: u64, operators: u32) -> u64 {
+        let future = Future {
+            machine: now,
+            max_ahead: 10,
+        };
+        journal
+            .screen(at(now), operators, future)
+            .await
+            .expect("writable")
+    }
+
+    #[tokio::test]
+    async fn a_chain_that_stands_or_lags_makes_no_receipt_wrong() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let journal = open(&folder).await;
+        let mut new = receipt(0, 1, 7);
+        new.completed_at = 1_140;
+        let mut far = receipt(0, 2, 3);
+        far.completed_at = 1_211;
+        journal
+            .add("file".into(), lines(vec![new, far]), vec![])
+            .await
+            .expect("writable");
+        // The chain stands at 1,100, and the block that registers operator 7 is not final.
+        for (machine, ejected) in [(1_201, 0), (1_200, 1)] {
+            let future = Future {
+                machine,
+                max_ahead: 10,
+            };
+            let screened = journal.screen(at(1_100), 7, future).await;
+            assert_eq!(screened.expect("writable"), ejected, "{machine}");
+            let waiting = journal.waiting(at(1_100), 7).await.expect("readable");
+            assert!(waiting.is_empty(), "{waiting:?}");
+        }
+        let counts = journal.counts().await.expect("readable");
+        assert_eq!(
+            counts.quarantined,
+            BTreeMap::from([("wrong_time".into(), 1)])
+        );
+        // It goes on: the operator is there, or is not when it must be.
+        let waiting = journal.waiting(at(1_145), 8).await.expect("readable");
+        assert_eq!(waiting, BTreeMap::from([((1, 0), (1, 1_140))]));
+        assert!(journal
+            .waiting(at(1_145), 7)
+            .await
+            .expect("readable")
+            .is_empty());
+        assert_eq!(screened(&journal, 1_149, 7).await, 0);
+        assert_eq!(screened(&journal, 1_150, 7).await, 1);
+    }
+
+    #[tokio::test]
+    async fn of_what_was_never_taken_in_only_the_newest_are_kept_and_all_are_counted() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let journal = open(&folder).await;
+        let refusal = |number: u64| Refusal {
+            id: None,
+            line: Some(number),
+            code: Reason::Unreadable,
+            reason: "no receipt".into(),
+            body: format!("line {number}"),
+        };
+        let ejected = receipt(0, 1, 7);
+        journal
+            .add("file".into(), lines(vec![ejected.clone()]), vec![])
+            .await
+            .expect("writable");
+        assert_eq!(screened(&journal, 1_100, 7).await, 1);
+        let refusals = (0..MAX_REFUSED + 2).map(refusal).collect();
+        journal
+            .add("file".into(), vec![], refusals)
+            .await
+            .expect("writable");
+        let counts = journal.counts().await.expect("readable");
+        assert_eq!(counts.quarantined["unreadable"], MAX_REFUSED + 2);
+        let shown = journal.quarantined(u32::MAX).await.expect("readable");
+        assert_eq!(shown.len() as u64, MAX_REFUSED + 1);
+        let lines: Vec<_> = shown.iter().filter_map(|q| q.line).collect();
+        assert_eq!(lines.first(), Some(&(MAX_REFUSED + 1)), "the newest first");
+        assert!(!lines.contains(&0), "the oldest is gone");
+        let state = journal.state_of(ejected.id).await.expect("readable");
+        assert_eq!(state.as_deref(), Some("quarantined"));
     }
 
     #[tokio::test]
@@ -512,13 +679,13 @@ mod tests {
             .await
             .expect("writable");
         // In the attest window of epoch 0.
-        let waiting = journal.waiting(at(1_110)).await.expect("readable");
+        let waiting = journal.waiting(at(1_110), 100).await.expect("readable");
         assert_eq!(
             waiting,
             BTreeMap::from([((0, 0), (1, 1_010)), ((0, 1), (1, 1_090))])
         );
         // Epoch 0 is closed: its receipts are carried into epoch 1.
-        let waiting = journal.waiting(at(1_160)).await.expect("readable");
+        let waiting = journal.waiting(at(1_160), 100).await.expect("readable");
         assert_eq!(
             waiting,
             BTreeMap::from([((1, 0), (2, 1_010)), ((1, 1), (1, 1_090))])

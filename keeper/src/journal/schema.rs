@@ -4,7 +4,7 @@
 use super::totals;
 
 /// The scripts, in order.
-pub const MIGRATIONS: &[&str] = &[FIRST, totals::TABLES];
+pub const MIGRATIONS: &[&str] = &[FIRST, totals::TABLES, THIRD];
 
 const FIRST: &str = "
 -- The deployment this journal belongs to.
@@ -94,4 +94,83 @@ CREATE TABLE submissions (
 ) STRICT;
 CREATE INDEX submissions_state ON submissions (state);
 CREATE INDEX submissions_key ON submissions (kind, key);
+";
+
+const THIRD: &str = "
+-- Files and addresses that receipts came from.
+CREATE TABLE sources (
+    number INTEGER PRIMARY KEY,
+    name   TEXT    NOT NULL UNIQUE
+) STRICT;
+ALTER TABLE receipts ADD COLUMN source INTEGER REFERENCES sources (number);
+ALTER TABLE receipts ADD COLUMN line INTEGER;
+
+-- Whether it had been taken in before: what had is kept, of the rest only the newest.
+ALTER TABLE quarantine ADD COLUMN taken_in INTEGER NOT NULL DEFAULT 0;
+UPDATE quarantine SET taken_in = 1 WHERE source = 'journal';
+CREATE INDEX quarantine_code ON quarantine (code, taken_in, number);
+
+-- How many rows there are of what, kept by the triggers below: counting them takes as
+-- long as the journal is old.
+CREATE TABLE counts (
+    -- receipt: name is a state, or late
+    -- batch: name is a state
+    -- refused, ejected: quarantine, never taken in and taken in before; name is a code
+    -- dropped: was refused and is not kept any more; name is a code
+    kind  TEXT    NOT NULL,
+    name  TEXT    NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (kind, name)
+) STRICT, WITHOUT ROWID;
+INSERT INTO counts (kind, name, count) VALUES
+    ('receipt', 'pending', 0), ('receipt', 'batched', 0), ('receipt', 'counted', 0),
+    ('receipt', 'late', (SELECT coalesce(sum(late), 0) FROM receipts)),
+    ('batch', 'built', 0), ('batch', 'offered', 0), ('batch', 'signed', 0),
+    ('batch', 'submitted', 0), ('batch', 'accepted', 0), ('batch', 'dead', 0);
+UPDATE counts SET count = (SELECT count(*) FROM receipts WHERE state = name)
+    WHERE kind = 'receipt' AND name <> 'late';
+UPDATE counts SET count = (SELECT count(*) FROM batches WHERE state = name)
+    WHERE kind = 'batch';
+INSERT INTO counts (kind, name, count)
+    SELECT iif(taken_in, 'ejected', 'refused'), code, count(*) FROM quarantine GROUP BY 1, 2;
+
+CREATE TRIGGER receipts_added AFTER INSERT ON receipts BEGIN
+    UPDATE counts SET count = count + 1 WHERE kind = 'receipt' AND name = new.state;
+    UPDATE counts SET count = count + new.late WHERE kind = 'receipt' AND name = 'late';
+END;
+CREATE TRIGGER receipts_removed AFTER DELETE ON receipts BEGIN
+    UPDATE counts SET count = count - 1 WHERE kind = 'receipt' AND name = old.state;
+    UPDATE counts SET count = count - old.late WHERE kind = 'receipt' AND name = 'late';
+END;
+CREATE TRIGGER receipts_changed AFTER UPDATE OF state, late ON receipts
+WHEN old.state <> new.state OR old.late <> new.late BEGIN
+    UPDATE counts SET count = count - 1 WHERE kind = 'receipt' AND name = old.state;
+    UPDATE counts SET count = count + 1 WHERE kind = 'receipt' AND name = new.state;
+    UPDATE counts SET count = count + new.late - old.late WHERE kind = 'receipt' AND name = 'late';
+END;
+CREATE TRIGGER batches_added AFTER INSERT ON batches BEGIN
+    UPDATE counts SET count = count + 1 WHERE kind = 'batch' AND name = new.state;
+END;
+CREATE TRIGGER batches_changed AFTER UPDATE OF state ON batches BEGIN
+    UPDATE counts SET count = count - 1 WHERE kind = 'batch' AND name = old.state;
+    UPDATE counts SET count = count + 1 WHERE kind = 'batch' AND name = new.state;
+END;
+CREATE TRIGGER quarantine_added AFTER INSERT ON quarantine BEGIN
+    INSERT INTO counts (kind, name, count)
+        SELECT iif(new.taken_in, 'ejected', 'refused'), new.code, 0
+        WHERE NOT EXISTS (SELECT 1 FROM counts
+            WHERE kind = iif(new.taken_in, 'ejected', 'refused') AND name = new.code);
+    UPDATE counts SET count = count + 1
+        WHERE kind = iif(new.taken_in, 'ejected', 'refused') AND name = new.code;
+END;
+CREATE TRIGGER quarantine_removed AFTER DELETE ON quarantine BEGIN
+    UPDATE counts SET count = count - 1
+        WHERE kind = iif(old.taken_in, 'ejected', 'refused') AND name = old.code;
+END;
+
+-- What nobody asks for any more: the entries of dead batches, the bytes of transactions
+-- whose end is long known.
+UPDATE batches SET entries = x'' WHERE state = 'dead';
+UPDATE submissions SET bytes = x'' WHERE state NOT IN ('recorded', 'sent')
+    AND number <= (SELECT max(number) FROM submissions) - 256;
 ";

@@ -12,6 +12,10 @@ use crate::chain::{Outcome, SignedTx};
 use plimsoll_mechanism::Hash;
 use rusqlite::{params, OptionalExtension as _, Row, Transaction};
 
+/// Of how many of the newest transactions the bytes are kept once their end is known. They
+/// are only looked at, and a batch's are 126 kB.
+pub const BYTES_KEPT: i64 = 256;
+
 /// What a transaction is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Purpose {
@@ -153,6 +157,12 @@ impl Journal {
                     text,
                 ],
             )?;
+            // Numbers have no gaps, so this meets every row once.
+            t.execute(
+                "UPDATE submissions SET bytes = x''
+                 WHERE number = ?1 - ?2 AND state NOT IN ('recorded', 'sent')",
+                [number, BYTES_KEPT],
+            )?;
             Ok(())
         })
         .await
@@ -279,6 +289,33 @@ mod tests {
             .expect("writable");
         assert_eq!(journal.open_submission().await.expect("readable"), None);
         assert!(journal.has_succeeded(purpose).await.expect("readable"));
+    }
+
+    #[tokio::test]
+    async fn bytes_are_dropped_long_after_the_end_is_known() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let journal = open_journal(&folder).await;
+        for nonce in 0..BYTES_KEPT as u64 + 2 {
+            let recorded = journal
+                .record_submission(Purpose::new("settle", "1"), tx(nonce))
+                .await
+                .expect("nothing is open");
+            journal
+                .close_submission(recorded.number, End::Included(outcome(Ok(()))))
+                .await
+                .expect("writable");
+        }
+        let lengths: Vec<u64> = journal
+            .with(|t| {
+                let mut rows =
+                    t.prepare("SELECT length(bytes) FROM submissions ORDER BY number")?;
+                let rows = rows.query_map([], |row| row.get(0))?;
+                Ok(rows.collect::<Result<_, _>>()?)
+            })
+            .await
+            .expect("readable");
+        assert_eq!(lengths[..3], [0, 0, 3]);
+        assert!(lengths[2..].iter().all(|length| *length == 3));
     }
 
     #[tokio::test]

@@ -9,20 +9,25 @@
 //!
 //! Before a batch is offered it may be withdrawn; once an attester may have signed it,
 //! no other batch takes its number while its epoch is open. So what can be checked is
-//! checked before: a dry-run without signatures must fail for want of signatures, and
-//! for nothing else.
+//! checked before: its receipts must still come to its entries, and a dry-run without
+//! signatures must fail for want of signatures, for nothing else, and with so little
+//! weight that there is room for checking them.
 
 use super::error::StepError;
+use super::gather::not_shown;
 use super::{Engine, Moment};
-use crate::chain::{ChainError, ChainInfo, Class};
+use crate::attester::protocol::BatchKey;
+use crate::chain::{ChainError, ChainInfo, Class, Limits, Weight};
 use crate::contract::refusal;
 use crate::journal::submissions::Purpose;
-use crate::journal::{BatchState, Built, Poison, Reason, StoredBatch};
+use crate::journal::{BatchState, Built, Future, Poison, Reason, StoredBatch};
 use crate::submit::SubmitError;
 use crate::{batch, hexes, steps};
 use plimsoll_interface::{calls, Credited, Error as Refusal};
+use plimsoll_mechanism::batch::{BatchHeader, SIGNATURE_BYTES};
 use plimsoll_mechanism::work::ENTRY_BYTES;
 use plimsoll_mechanism::{Epoch, OperatorIndex};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Proof that one storage item costs a transaction, in bytes: measured at 10.4 kB,
 /// whatever the item's size.
@@ -38,11 +43,29 @@ const FIXED_PROOF: u64 = 200_000;
 /// As above, in ps.
 const FIXED_TIME: u64 = 5_000_000_000;
 
+/// Execution time of checking one signature, in ps: the `ecrecover` precompile of
+/// pallet-revive 0.20.2, measured at 0.107 ms in the development runtime.
+const SIGNATURE_TIME: u64 = 107_000_000;
+
+/// Proof that checking one signature costs, in bytes: measured with it, 1.8 kB.
+const SIGNATURE_PROOF: u64 = 1_800;
+
+/// What a transaction costs beside what the contract executes, in ps: its signature, fee
+/// and dispatch, measured below half of it.
+const ENVELOPE_TIME: u64 = 1_000_000_000;
+
+/// As above, in bytes of proof.
+const ENVELOPE_PROOF: u64 = 20_000;
+
+/// What a transaction's bytes hold beside the message, at most.
+const ENVELOPE_BYTES: u64 = 300;
+
 /// The part of a transaction's room that batches are planned for, in percent. The rest
 /// is for the margin of the limits and for what the figures above do not foresee.
 const PLANNED_PERCENT: u64 = 75;
 
-/// Where the journal remembers that batches must be smaller than configured.
+/// Where the journal remembers that batches must be smaller than configured, and for which
+/// version of the runtime.
 const SMALLER: &str = "the chain refused batches above (entries, items)";
 
 /// The configured limits of a batch, lowered to what one transaction of this chain
@@ -63,20 +86,77 @@ pub fn fitting(policy: &batch::Policy, chain: &ChainInfo) -> batch::Policy {
     }
 }
 
+/// Whether a batch still fits into one transaction with its signatures, after a dry-run
+/// without any took `used` for a message of `length` bytes.
+///
+/// # Errors
+/// What is short.
+fn room_to_sign(
+    used: Weight,
+    length: u64,
+    signatures: u64,
+    chain: &ChainInfo,
+) -> Result<(), ChainError> {
+    let checked = Weight {
+        ref_time: used
+            .ref_time
+            .saturating_add(signatures.saturating_mul(SIGNATURE_TIME)),
+        proof_size: used
+            .proof_size
+            .saturating_add(signatures.saturating_mul(SIGNATURE_PROOF)),
+    };
+    let limit = Limits::with_margin(checked, 0).weight;
+    let length = length
+        .saturating_add(signatures.saturating_mul(SIGNATURE_BYTES as u64))
+        .saturating_add(ENVELOPE_BYTES);
+    let time = limit.ref_time.saturating_add(ENVELOPE_TIME);
+    // A transaction's length counts as proof, too.
+    let proof = limit
+        .proof_size
+        .saturating_add(ENVELOPE_PROOF)
+        .saturating_add(length);
+    let most = chain.max_weight;
+    for (unit, needed, most) in [
+        ("bytes of length", length, chain.max_length),
+        ("ps of execution", time, most.ref_time),
+        ("bytes of proof", proof, most.proof_size),
+    ] {
+        if needed > most {
+            return Err(ChainError::TooLarge { unit, needed, most });
+        }
+    }
+    Ok(())
+}
+
+/// This machine's time, in ms since 1970.
+fn machine_time() -> u64 {
+    // A clock before 1970 is as good as none: then only the chain's counts.
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    })
+}
+
 impl Engine {
     /// Builds every batch that is due.
-    pub(super) async fn build(&mut self, moment: &Moment) -> Result<u32, StepError> {
+    pub(super) async fn build(
+        &mut self,
+        moment: &Moment,
+        built: &mut u32,
+    ) -> Result<(), StepError> {
+        self.renew_policy().await?;
         let operators = self.emission.operators().await?;
-        let screened = self
-            .journal
-            .screen(moment.time, operators, self.config.max_ahead_ms)
-            .await?;
+        let future = Future {
+            machine: machine_time(),
+            max_ahead: self.config.max_ahead_ms,
+        };
+        let screened = self.journal.screen(moment.time, operators, future).await?;
         if screened > 0 {
             tracing::warn!(screened, "receipts were quarantined; see `plimsoll status`");
         }
-        let mut built = 0;
         let mut failed = None;
-        for ((epoch, lane), (count, first)) in self.journal.waiting(moment.time).await? {
+        let waiting = self.journal.waiting(moment.time, operators).await?;
+        for ((epoch, lane), (count, first)) in waiting {
             let last = self
                 .last_built
                 .get(&(epoch, lane))
@@ -86,7 +166,7 @@ impl Engine {
             if !self.policy.due(count, since, moment.time.left(epoch)) {
                 continue;
             }
-            let batch = match self.build_one(epoch, lane, moment).await {
+            let batch = match self.build_one((epoch, lane), moment, operators).await {
                 Ok(Some(batch)) => batch,
                 Ok(None) => continue,
                 Err(error) => {
@@ -104,19 +184,19 @@ impl Engine {
                 "built a batch"
             );
             self.last_built.insert((epoch, lane), moment.time.now);
-            built += 1;
+            *built += 1;
             steps::reached(steps::BATCH_BUILT).await;
         }
         self.last_built
             .retain(|(epoch, _), _| !moment.time.closed(*epoch));
-        failed.map_or(Ok(built), Err)
+        failed.map_or(Ok(()), Err)
     }
 
     async fn build_one(
         &self,
-        epoch: Epoch,
-        lane: u32,
+        (epoch, lane): (Epoch, u32),
         moment: &Moment,
+        operators: u32,
     ) -> Result<Option<Built>, StepError> {
         self.import_missing(epoch, moment).await?;
         let seq = self.emission.next_seq(epoch, lane).await?;
@@ -124,27 +204,24 @@ impl Engine {
         let (rules, domain, policy) = (&self.rules, &self.domain, &self.policy);
         Ok(self
             .journal
-            .build(at, rules, domain, policy, moment.time)
+            .build(at, rules, domain, policy, (moment.time, operators))
             .await?)
     }
 
     /// Gathers signatures for every batch that lacks them.
-    pub(super) async fn sign(&mut self, moment: &Moment) -> Result<u32, StepError> {
-        let mut signed = 0;
+    pub(super) async fn sign(
+        &mut self,
+        moment: &Moment,
+        signed: &mut u32,
+    ) -> Result<(), StepError> {
         let mut failed = None;
         for batch in self.journal.living().await? {
             if !matches!(batch.state, BatchState::Built | BatchState::Offered) {
                 continue;
             }
-            if self.bury_if_closed(&batch, moment).await? {
-                continue;
-            }
-            if moment.clock.stopped {
-                continue;
-            }
             // A batch that nobody signs must not keep others waiting.
-            match self.sign_one(&batch).await {
-                Ok(true) => signed += 1,
+            match self.sign_one(&batch, moment).await {
+                Ok(true) => *signed += 1,
                 Ok(false) => {}
                 Err(error) => {
                     self.journal.note(batch.number, error.to_string()).await?;
@@ -152,14 +229,34 @@ impl Engine {
                 }
             }
         }
-        failed.map_or(Ok(signed), Err)
+        failed.map_or(Ok(()), Err)
     }
 
     /// Whether it is signed now.
-    async fn sign_one(&mut self, batch: &StoredBatch) -> Result<bool, StepError> {
+    async fn sign_one(&mut self, batch: &StoredBatch, moment: &Moment) -> Result<bool, StepError> {
+        if self.bury_if_closed(batch, moment).await? || moment.clock.stopped {
+            return Ok(false);
+        }
+        let built = batch.state == BatchState::Built;
+        if built {
+            if !self.still_stands(batch, moment).await? {
+                return Ok(false);
+            }
+        } else {
+            let BatchHeader {
+                epoch, lane, seq, ..
+            } = batch.header;
+            if self.emission.next_seq(epoch, lane).await? > seq {
+                // Its number is taken: nobody signs it any more.
+                self.was_it_this(batch, moment).await?;
+                return Ok(false);
+            }
+        }
         let asked = self.asked(batch).await?;
-        if batch.state == BatchState::Built {
-            if !self.fit_to_offer(batch).await? || !self.would_be_signed(batch, &asked).await? {
+        if built {
+            if !self.fit_to_offer(batch, asked.threshold()).await?
+                || !self.would_be_signed(batch, &asked).await?
+            {
                 return Ok(false);
             }
             self.journal.offered(batch.number).await?;
@@ -170,42 +267,83 @@ impl Engine {
         Ok(true)
     }
 
+    /// Whether a batch that nobody has signed is still what its receipts come to. If the
+    /// contract took another one meanwhile with an operator of it, it is not: no attester
+    /// would sign it, and no other batch would be built in its place.
+    async fn still_stands(&self, batch: &StoredBatch, moment: &Moment) -> Result<bool, StepError> {
+        self.import_missing(batch.header.epoch, moment).await?;
+        // What was imported may have its number.
+        let now = self.journal.batch(batch.number).await?;
+        if now.map(|batch| batch.state) != Some(BatchState::Built) {
+            return Ok(false);
+        }
+        if self.journal.still_fits(batch.number, &self.rules).await? {
+            return Ok(true);
+        }
+        let why = "a batch with one of its operators was accepted after it was built";
+        self.withdraw(batch, Vec::new(), why).await?;
+        Ok(false)
+    }
+
     /// Whether a batch that nobody has signed can be offered. One that cannot is
     /// withdrawn.
-    async fn fit_to_offer(&mut self, batch: &StoredBatch) -> Result<bool, StepError> {
-        let tx = self
-            .emission
-            .message(calls::attest(&batch.header, &batch.entries, &[]));
+    async fn fit_to_offer(
+        &mut self,
+        batch: &StoredBatch,
+        signatures: u64,
+    ) -> Result<bool, StepError> {
+        let data = calls::attest(&batch.header, &batch.entries, &[]);
+        let length = data.len() as u64;
+        let tx = self.emission.message(data);
         let run = self.emission.chain().dry_run(&tx).await?;
-        let failure = match run.result {
-            Ok(_) => return Ok(true),
-            Err(failure) => failure,
-        };
-        match refusal(&failure) {
-            // All is well but the signatures.
-            Some(Refusal::SignatureCount) => Ok(true),
-            // Another keeper was faster, or the epoch closed: built anew from what is then.
-            Some(why @ (Refusal::WrongSeq(_) | Refusal::EpochClosed)) => {
-                self.withdraw(batch, Vec::new(), &format!("{why:?}"))
-                    .await?;
-                Ok(false)
+        if let Err(failure) = run.result {
+            match refusal(&failure) {
+                // All is well but the signatures.
+                Some(Refusal::SignatureCount) => {}
+                // Another keeper was faster, or the epoch closed: built anew from what is then.
+                Some(why @ (Refusal::WrongSeq(_) | Refusal::EpochClosed)) => {
+                    self.withdraw(batch, Vec::new(), &format!("{why:?}"))
+                        .await?;
+                    return Ok(false);
+                }
+                Some(why) => {
+                    let poison = match culprit(why) {
+                        Some(operator) => self.receipts_of(batch, operator, why).await?,
+                        None => Vec::new(),
+                    };
+                    self.withdraw(batch, poison, &format!("{why:?}")).await?;
+                    return Ok(false);
+                }
+                None if failure.class() == Class::Split => {
+                    self.split(batch, &failure).await?;
+                    return Ok(false);
+                }
+                None => return Err(ChainError::from(failure).into()),
             }
-            Some(why) => {
-                let poison = match culprit(why) {
-                    Some(operator) => self.receipts_of(batch, operator, why).await?,
-                    None => Vec::new(),
-                };
-                self.withdraw(batch, poison, &format!("{why:?}")).await?;
-                Ok(false)
-            }
-            None if failure.class() == Class::Split => {
-                self.withdraw(batch, Vec::new(), &failure.to_string())
-                    .await?;
-                self.make_smaller(batch).await?;
-                Ok(false)
-            }
-            None => Err(ChainError::from(failure).into()),
         }
+        let info = self.emission.chain().info().await?;
+        match room_to_sign(run.weight, length, signatures, &info) {
+            Ok(()) => Ok(true),
+            Err(error) => {
+                self.split(batch, &error).await?;
+                Ok(false)
+            }
+        }
+    }
+
+    /// Withdraws a batch that nobody has signed and that is too large, and makes those
+    /// after it smaller.
+    async fn split(
+        &mut self,
+        batch: &StoredBatch,
+        why: &impl std::fmt::Display,
+    ) -> Result<(), StepError> {
+        if batch.entries.len() <= ENTRY_BYTES {
+            let reason = format!("it cannot take the work of one operator in one batch: {why}");
+            return Err(ChainError::Unsupported(reason).into());
+        }
+        self.withdraw(batch, Vec::new(), &why.to_string()).await?;
+        self.make_smaller(batch).await
     }
 
     pub(super) async fn withdraw(
@@ -222,8 +360,11 @@ impl Engine {
     }
 
     /// Brings every signed batch to the contract.
-    pub(super) async fn attest(&mut self, moment: &Moment) -> Result<u32, StepError> {
-        let mut accepted = 0;
+    pub(super) async fn attest(
+        &mut self,
+        moment: &Moment,
+        accepted: &mut u32,
+    ) -> Result<(), StepError> {
         let mut failed = None;
         for batch in self.journal.living().await? {
             if !matches!(batch.state, BatchState::Signed | BatchState::Submitted) {
@@ -231,19 +372,24 @@ impl Engine {
             }
             // A batch that the contract refuses must not keep others waiting.
             match self.attest_one(&batch, moment).await {
-                Ok(true) => accepted += 1,
+                Ok(true) => *accepted += 1,
                 Ok(false) => {}
                 Err(error) => {
+                    let waits = matches!(error, StepError::Submit(SubmitError::Unresolved { .. }));
                     let note = format!("{} {error}", refused_note(&error));
                     self.journal
                         .note(batch.number, note.trim().to_owned())
                         .await?;
                     tracing::warn!(batch = batch.number, %error, "a batch was not accepted");
                     failed = Some(error);
+                    // Nothing else is sent before the end of this one is known.
+                    if waits {
+                        break;
+                    }
                 }
             }
         }
-        failed.map_or(Ok(accepted), Err)
+        failed.map_or(Ok(()), Err)
     }
 
     async fn attest_one(
@@ -255,7 +401,7 @@ impl Engine {
         let purpose = purpose(batch);
         // Is this still needed? Asked at the finalized state.
         if self.emission.next_seq(header.epoch, header.lane).await? > header.seq {
-            return self.was_it_ours(batch, purpose).await;
+            return self.was_it_this(batch, moment).await;
         }
         if self.bury_if_closed(batch, moment).await? || moment.clock.stopped {
             return Ok(false);
@@ -296,9 +442,11 @@ impl Engine {
         Ok(true)
     }
 
-    /// The contract has a batch of this number: ours if a transaction of ours with it is
-    /// in a finalized block, else another keeper's.
-    async fn was_it_ours(&self, batch: &StoredBatch, purpose: Purpose) -> Result<bool, StepError> {
+    /// The contract has a batch of this number: this one, whoever sent it, or another
+    /// keeper's. Gives whether it is this one. Another's is taken in, and the receipts of
+    /// this one wait again.
+    async fn was_it_this(&self, batch: &StoredBatch, moment: &Moment) -> Result<bool, StepError> {
+        let purpose = purpose(batch);
         if self.open_for(&purpose).await? {
             // It is being looked for.
             return Ok(false);
@@ -307,14 +455,42 @@ impl Engine {
             self.journal.accepted(batch.number, &self.rules).await?;
             return Ok(true);
         }
-        let why = "another keeper's batch has this number";
-        tracing::warn!(batch = batch.number, why, "a batch is dead");
-        self.journal.bury(batch.number, why.to_owned()).await?;
-        Ok(false)
+        // Attesters show what they signed to whoever asks, so somebody else may have sent it.
+        let BatchHeader {
+            epoch, lane, seq, ..
+        } = batch.header;
+        let key = BatchKey { epoch, lane, seq };
+        let quorum = self.emission.attesters(epoch).await?;
+        if let Some((theirs, signatures)) = self.shown(key, &quorum).await {
+            let same = theirs.digest(&self.domain) == batch.digest;
+            if !same {
+                let why = "another keeper's batch has this number";
+                tracing::warn!(batch = batch.number, why, "a batch is dead");
+            }
+            self.journal
+                .import(theirs, signatures, &self.rules, &self.domain, moment.time)
+                .await?;
+            return Ok(same);
+        }
+        if !moment.time.closed(epoch) {
+            return Err(not_shown(key));
+        }
+        // An attester signs one digest for a number, and more than half must sign: if a
+        // quorum signed this one, none signed another.
+        let signed = matches!(batch.state, BatchState::Signed | BatchState::Submitted);
+        if signed {
+            self.journal.accepted(batch.number, &self.rules).await?;
+        } else {
+            let why = "another batch has this number";
+            tracing::warn!(batch = batch.number, why, "a batch is dead");
+            self.journal.bury(batch.number, why.to_owned()).await?;
+        }
+        Ok(signed)
     }
 
-    /// Buries a batch whose epoch takes no more work. Its receipts wait again, marked
-    /// late; those of an operator for whom the contract refused it are quarantined.
+    /// Buries a batch whose epoch takes no more work, unless the contract has it. Its
+    /// receipts wait again, marked late; those of an operator for whom the contract refused
+    /// it are quarantined. Gives whether nothing is left to do for it.
     async fn bury_if_closed(
         &self,
         batch: &StoredBatch,
@@ -326,6 +502,13 @@ impl Engine {
         if self.open_for(&purpose(batch)).await? {
             return Ok(false);
         }
+        let BatchHeader {
+            epoch, lane, seq, ..
+        } = batch.header;
+        if self.emission.next_seq(epoch, lane).await? > seq {
+            self.was_it_this(batch, moment).await?;
+            return Ok(true);
+        }
         let poison = match batch.note.as_deref().and_then(noted_culprit) {
             Some(operator) => {
                 self.receipts_of(batch, operator, Refusal::EntryOverflow(operator))
@@ -334,12 +517,7 @@ impl Engine {
             None => Vec::new(),
         };
         let why = "its epoch closed before the contract had it";
-        tracing::warn!(
-            batch = batch.number,
-            epoch = batch.header.epoch,
-            why,
-            "a batch is dead"
-        );
+        tracing::warn!(batch = batch.number, epoch, why, "a batch is dead");
         self.journal.bury(batch.number, why.to_owned()).await?;
         self.journal.quarantine(poison).await?;
         Ok(true)
@@ -382,21 +560,41 @@ impl Engine {
             limits,
             "the chain refused a batch's size; batches get smaller"
         );
-        Ok(self.journal.remember(SMALLER, limits).await?)
+        let runtime = self.policy_for.unwrap_or(0);
+        Ok(self
+            .journal
+            .remember(SMALLER, format!("{limits} {runtime}"))
+            .await?)
     }
 
-    /// The configured policy, as far as this chain has allowed it.
-    pub(super) async fn learned_policy(&mut self) -> Result<(), StepError> {
-        let learned = self.journal.recall(SMALLER).await?;
-        let learned = learned.as_deref().and_then(|text| text.split_once(' '));
-        if let Some((entries, items)) = learned {
-            if let (Ok(entries), Ok(items)) = (entries.parse(), items.parse()) {
-                self.policy.max_entries = self.policy.max_entries.min(entries);
-                self.policy.max_items = self.policy.max_items.min(items);
-            }
+    /// The configured policy as far as this chain allows it. What its runtime has refused
+    /// before holds until there is a new one.
+    pub(super) async fn renew_policy(&mut self) -> Result<(), StepError> {
+        let info = self.emission.chain().info().await?;
+        if self.policy_for == Some(info.spec_version) {
+            return Ok(());
         }
+        let mut policy = fitting(&self.config.policy, &info);
+        let remembered = self.journal.recall(SMALLER).await?;
+        let learned = remembered
+            .as_deref()
+            .and_then(|text| learned(text, info.spec_version));
+        if let Some((entries, items)) = learned {
+            policy.max_entries = policy.max_entries.min(entries);
+            policy.max_items = policy.max_items.min(items);
+        }
+        self.policy = policy;
+        self.policy_for = Some(info.spec_version);
         Ok(())
     }
+}
+
+/// The most entries and items that a runtime of this version was found to take.
+fn learned(remembered: &str, runtime: u32) -> Option<(u32, u32)> {
+    let mut numbers = remembered.split(' ').map(str::parse);
+    let mut next = || numbers.next()?.ok();
+    let (entries, items, version) = (next()?, next()?, next()?);
+    (version == runtime).then_some((entries, items))
 }
 
 /// What a transaction that carries the batch is about.
@@ -476,6 +674,34 @@ mod tests {
         assert_eq!((time.max_entries, time.max_items), (1_555, 350));
         let nothing = fitting(&policy, &chain(0, 0, 0));
         assert_eq!((nothing.max_entries, nothing.max_items), (1, 2));
+    }
+
+    #[test]
+    fn what_a_runtime_refused_is_forgotten_with_the_runtime() {
+        assert_eq!(learned("300 20 7", 7), Some((300, 20)));
+        assert_eq!(learned("300 20 7", 8), None);
+        assert_eq!(learned("300 20", 7), None, "of a version that is not known");
+        assert_eq!(learned("many", 7), None);
+    }
+
+    #[test]
+    fn a_batch_must_leave_room_for_its_signatures() {
+        let chain = chain(100_000_000_000, 5_000_000, 200_000);
+        let used = |ref_time, proof_size| Weight {
+            ref_time,
+            proof_size,
+        };
+        let fits = |used, length| room_to_sign(used, length, 3, &chain);
+        assert_eq!(fits(used(80_000_000_000, 4_000_000), 126_000), Ok(()));
+        let unit = |result: Result<(), ChainError>| match result {
+            Err(ChainError::TooLarge { unit, .. }) => unit,
+            other => panic!("{other:?}"),
+        };
+        // A tenth more, and 3 x 0.107 ms.
+        assert_eq!(fits(used(89_679_000_000, 0), 0), Ok(()));
+        assert_eq!(unit(fits(used(89_680_000_000, 0), 0)), "ps of execution");
+        assert_eq!(unit(fits(used(0, 4_500_000), 126_000)), "bytes of proof");
+        assert_eq!(unit(fits(used(0, 0), 199_800)), "bytes of length");
     }
 
     #[test]

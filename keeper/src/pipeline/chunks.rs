@@ -2,9 +2,9 @@
 
 use super::error::StepError;
 use super::Engine;
-use crate::chain::{Class, Tx};
+use crate::chain::Class;
 use crate::journal::submissions::Purpose;
-use crate::submit::{SubmitError, Submitted};
+use crate::submit::{SubmitError, Submitted, Useful};
 use plimsoll_mechanism::OperatorIndex;
 
 /// A list in pieces of a length that shrinks when the chain refuses it.
@@ -12,6 +12,8 @@ use plimsoll_mechanism::OperatorIndex;
 pub(super) struct Pieces {
     rest: Vec<OperatorIndex>,
     length: usize,
+    /// Parts of pieces in which a culprit is looked for, the next one last.
+    halves: Vec<Vec<OperatorIndex>>,
 }
 
 impl Pieces {
@@ -21,11 +23,15 @@ impl Pieces {
         Self {
             rest: list,
             length: length.max(1),
+            halves: Vec::new(),
         }
     }
 
     /// The next piece.
     pub fn next(&mut self) -> Option<Vec<OperatorIndex>> {
+        if let Some(half) = self.halves.pop() {
+            return Some(half);
+        }
         if self.rest.is_empty() {
             return None;
         }
@@ -45,43 +51,59 @@ impl Pieces {
         self.rest.extend(piece);
         true
     }
+
+    /// Takes a piece back that somebody in it spoils, to come in halves; later pieces keep
+    /// their length. Gives the culprit if the piece is that one alone.
+    pub fn spoilt(&mut self, mut piece: Vec<OperatorIndex>) -> Option<OperatorIndex> {
+        if piece.len() <= 1 {
+            return piece.pop();
+        }
+        let second = piece.split_off(piece.len().div_ceil(2));
+        self.halves.extend([second, piece]);
+        None
+    }
+}
+
+/// How a list is sent.
+pub(super) struct Sending<M> {
+    /// How long a piece is at first.
+    pub length: usize,
+    /// What a piece is about, and the message that is sent for it.
+    pub message: M,
+    /// Whether a piece's transaction does anything, from what it would return.
+    pub useful: Useful,
+    /// Whether a refusal is the fault of one in the piece.
+    pub spoilt: fn(&SubmitError) -> bool,
 }
 
 impl Engine {
-    /// Sends one transaction for each piece of `list`, of `length` at first and of less
-    /// if the chain refuses the size. `wanted` is asked about each piece just before: it
-    /// gives the transaction, or nothing if the contract has it already.
-    pub(super) async fn submit_pieces<W, F>(
+    /// Sends one transaction for each piece of `list`, of less if the chain refuses the
+    /// size, and none for a piece with which the contract would do nothing. Gives those
+    /// who spoil any transaction that they are in: the others' are sent without them.
+    pub(super) async fn submit_pieces<M>(
         &self,
         list: Vec<OperatorIndex>,
-        length: usize,
-        wanted: W,
-        mut done: impl FnMut(&[OperatorIndex], &Submitted),
-    ) -> Result<(), StepError>
+        sending: Sending<M>,
+        mut done: impl FnMut(&Submitted),
+    ) -> Result<Vec<OperatorIndex>, StepError>
     where
-        W: Fn(Vec<OperatorIndex>) -> F,
-        F: std::future::Future<Output = Result<Option<(Purpose, Tx)>, StepError>>,
+        M: Fn(&[OperatorIndex]) -> (Purpose, Vec<u8>),
     {
-        let mut pieces = Pieces::new(list, length);
+        let mut pieces = Pieces::new(list, sending.length);
+        let mut culprits = Vec::new();
         while let Some(piece) = pieces.next() {
-            let result = match wanted(piece.clone()).await {
-                Ok(Some((purpose, tx))) => self.submitter.submit(purpose, tx).await,
-                Ok(None) => continue,
-                Err(StepError::Submit(error)) => Err(error),
-                Err(StepError::Contract(crate::contract::ContractError::Chain(error))) => {
-                    Err(SubmitError::Chain(error))
-                }
-                Err(error) => return Err(error),
-            };
-            match result {
-                Ok(submitted) => done(&piece, &submitted),
+            let (purpose, data) = (sending.message)(&piece);
+            let tx = self.emission.message(data);
+            match self.submitter.submit_if(purpose, tx, sending.useful).await {
+                Ok(submitted) => submitted.iter().for_each(&mut done),
+                Err(error) if (sending.spoilt)(&error) => culprits.extend(pieces.spoilt(piece)),
                 Err(error) if error.class() == Class::Split && pieces.too_long(piece) => {
                     tracing::info!(%error, length = pieces.length, "sending less at once");
                 }
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(())
+        Ok(culprits)
     }
 }
 
@@ -105,6 +127,32 @@ mod tests {
         let first = pieces.next().expect("four");
         assert!(pieces.too_long(first));
         assert_eq!(all(&mut pieces), [vec![0, 1], vec![2, 3], vec![4]]);
+    }
+
+    #[test]
+    fn a_culprit_is_found_by_halves_and_later_pieces_keep_their_length() {
+        let mut pieces = Pieces::new((0..12).collect(), 5);
+        let (mut sent, mut culprits, mut tries) = (Vec::new(), Vec::new(), 0);
+        while let Some(piece) = pieces.next() {
+            tries += 1;
+            if piece.contains(&1) {
+                culprits.extend(pieces.spoilt(piece));
+            } else {
+                sent.push(piece);
+            }
+        }
+        assert_eq!(culprits, [1]);
+        assert_eq!(
+            sent,
+            [
+                vec![0],
+                vec![2],
+                vec![3, 4],
+                vec![5, 6, 7, 8, 9],
+                vec![10, 11]
+            ]
+        );
+        assert_eq!(tries, 9);
     }
 
     #[test]

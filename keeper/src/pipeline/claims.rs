@@ -1,13 +1,14 @@
 //! Paying out what operators can claim.
 
-use super::epochs::VIEWS_AT_ONCE;
+use super::chunks::Sending;
+use super::epochs::{keyed, VIEWS_AT_ONCE};
 use super::error::StepError;
 use super::{Engine, Moment};
 use crate::journal::submissions::Purpose;
 use crate::steps;
+use crate::submit::SubmitError;
 use futures::{StreamExt as _, TryStreamExt as _};
-use plimsoll_interface::calls;
-use plimsoll_interface::Claimed;
+use plimsoll_interface::{calls, Claimed, Error as Refusal};
 use plimsoll_mechanism::OperatorIndex;
 
 /// How many are paid in one transaction. Each costs some 30 kB of proof with a small
@@ -19,43 +20,55 @@ const CLAIMED_IN: &str = "everybody was paid in epoch";
 
 impl Engine {
     /// Once an epoch: pays everybody who can claim at least the configured amount. In
-    /// between, nothing vests.
-    pub(super) async fn claim(&mut self, moment: &Moment) -> Result<Claimed, StepError> {
-        let mut sum = Claimed::default();
+    /// between, nothing vests. Whoever the token does not pay to the unit is left out, and
+    /// tried again an epoch later.
+    pub(super) async fn claim(
+        &mut self,
+        moment: &Moment,
+        sum: &mut Claimed,
+    ) -> Result<(), StepError> {
         let Some(least) = self.config.claim_min else {
-            return Ok(sum);
+            return Ok(());
         };
-        let turn = (moment.clock.epoch, self.booked_below.unwrap_or(0));
-        let turn_text = format!("{} after booking all below {}", turn.0, turn.1);
+        let (epoch, booked_below) = (moment.clock.epoch, self.booked().await?.below());
+        let turn = format!("{epoch} after booking all below {booked_below}");
         if self.claimed_in.is_none() {
             self.claimed_in = self.journal.recall(CLAIMED_IN).await?;
         }
-        if self.claimed_in.as_ref() == Some(&turn_text) {
-            return Ok(sum);
+        if self.claimed_in.as_ref() == Some(&turn) {
+            return Ok(());
         }
         let due = self.due(least.max(1)).await?;
-        let mut paid = Vec::new();
-        let this = &*self;
-        this.submit_pieces(
-            due,
-            CLAIM_AT_ONCE,
-            |piece| async move {
-                let tx = this.emission.message(calls::claim_many(&piece));
-                let key = format!("{}/{:?}..{:?}", turn.0, piece.first(), piece.last());
-                Ok(Some((Purpose::new("claim_many", key), tx)))
+        let sending = Sending {
+            length: CLAIM_AT_ONCE,
+            message: |piece: &[OperatorIndex]| {
+                let purpose = Purpose::new("claim_many", keyed(&[epoch], piece));
+                (purpose, calls::claim_many(piece))
             },
-            |_, submitted| paid.extend(calls::answer::<Claimed>(&submitted.output)),
-        )
-        .await?;
-        steps::reached(steps::REWARDS_CLAIMED).await;
-        for more in paid {
-            sum.paid += more.paid;
-            sum.skipped += more.skipped;
-            sum.amount += more.amount;
+            useful: |output| calls::answer::<Claimed>(output).is_ok_and(|claimed| claimed.paid > 0),
+            // The contract compares the sum of all transfers with what left it.
+            spoilt: |error| matches!(error, SubmitError::Refused(Refusal::TokenTaxes)),
+        };
+        let culprits = self
+            .submit_pieces(due, sending, |submitted| {
+                if let Ok(more) = calls::answer::<Claimed>(&submitted.output) {
+                    sum.paid += more.paid;
+                    sum.skipped += more.skipped;
+                    sum.amount += more.amount;
+                }
+            })
+            .await?;
+        for operator in &culprits {
+            sum.skipped += 1;
+            tracing::warn!(
+                operator,
+                "the token does not pay this operator what the contract tells it to; the others are paid"
+            );
         }
-        self.journal.remember(CLAIMED_IN, turn_text.clone()).await?;
-        self.claimed_in = Some(turn_text);
-        Ok(sum)
+        steps::reached(steps::REWARDS_CLAIMED).await;
+        self.journal.remember(CLAIMED_IN, turn.clone()).await?;
+        self.claimed_in = Some(turn);
+        Ok(())
     }
 
     /// Everybody whom anyone may pay and who can claim at least `least` base units.

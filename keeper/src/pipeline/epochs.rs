@@ -1,9 +1,10 @@
 //! Settling epochs, raising whoever is eligible, and booking rewards.
 
+use super::chunks::Sending;
 use super::error::StepError;
 use super::level::{asked, raises, Candidate};
 use super::{Engine, Moment};
-use crate::chain::{At, Tx};
+use crate::chain::At;
 use crate::journal::submissions::Purpose;
 use crate::steps;
 use crate::submit::SubmitError;
@@ -32,10 +33,49 @@ const RAISE_AT_ONCE: usize = 300;
 /// Where the journal remembers below which epoch everything is booked.
 const BOOKED_BELOW: &str = "everything is booked below epoch";
 
+/// Epochs that are done with: all below a bound, and some above it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Done {
+    below: Epoch,
+    above: BTreeSet<Epoch>,
+}
+
+impl Done {
+    /// All epochs below `below`.
+    fn all_below(below: Epoch) -> Self {
+        Self {
+            below,
+            above: BTreeSet::new(),
+        }
+    }
+
+    /// The bound.
+    pub fn below(&self) -> Epoch {
+        self.below
+    }
+
+    fn has(&self, epoch: Epoch) -> bool {
+        epoch < self.below || self.above.contains(&epoch)
+    }
+
+    /// Adds epochs; whether the bound has moved.
+    fn add(&mut self, epochs: impl IntoIterator<Item = Epoch>) -> bool {
+        let before = self.below;
+        self.above.extend(epochs);
+        while self.above.remove(&self.below) {
+            self.below += 1;
+        }
+        self.below != before
+    }
+}
+
 impl Engine {
     /// Settles every epoch whose windows are over, in order.
-    pub(super) async fn settle(&mut self, moment: &Moment) -> Result<Vec<Settled>, StepError> {
-        let mut settled = Vec::new();
+    pub(super) async fn settle(
+        &mut self,
+        moment: &Moment,
+        settled: &mut Vec<Settled>,
+    ) -> Result<(), StepError> {
         let mut next = moment.clock.next_worked;
         while let Some(epoch) = next {
             if !moment.time.clock().takes_settlement(epoch) {
@@ -54,55 +94,62 @@ impl Engine {
             }
             next = self.emission.clock().await?.next_worked;
         }
-        Ok(settled)
+        Ok(())
     }
 
     /// Raises whoever is eligible in epochs whose level window is open.
-    pub(super) async fn raise(&mut self, moment: &Moment) -> Result<u32, StepError> {
-        let mut raised = 0;
+    pub(super) async fn raise(
+        &mut self,
+        moment: &Moment,
+        raised: &mut u32,
+    ) -> Result<(), StepError> {
         for (epoch, view) in self.unbooked(moment).await? {
             if view.is_final || view.settlement.is_none() {
                 continue;
             }
-            raised += self.raise_in(epoch, &view).await?;
+            self.raise_in(epoch, &view, raised).await?;
         }
-        Ok(raised)
+        Ok(())
     }
 
-    async fn raise_in(&mut self, epoch: Epoch, view: &EpochView) -> Result<u32, StepError> {
+    async fn raise_in(
+        &mut self,
+        epoch: Epoch,
+        view: &EpochView,
+        raised: &mut u32,
+    ) -> Result<(), StepError> {
         let level = view.settlement.map(|settlement| settlement.level);
         if level.is_some() && self.level_checked.get(&epoch) == level.as_ref() {
-            return Ok(0);
+            return Ok(());
         }
         let candidates = self.candidates(epoch, view).await?;
         let list = raises(view, &candidates);
         if list.is_empty() {
             self.level_checked.extend(level.map(|level| (epoch, level)));
-            return Ok(0);
+            return Ok(());
         }
-        let mut raised = 0_u32;
-        let this = &*self;
-        let result = this
-            .submit_pieces(
-                list,
-                RAISE_AT_ONCE,
-                |piece| async move {
-                    let tx = this.emission.message(calls::raise(epoch, &piece));
-                    Ok(Some((Purpose::new("raise", keyed(&[epoch], &piece)), tx)))
-                },
-                |_, submitted| {
-                    raised += calls::answer::<u32>(&submitted.output).unwrap_or(0);
-                },
-            )
+        let sending = Sending {
+            length: RAISE_AT_ONCE,
+            message: |piece: &[OperatorIndex]| {
+                let purpose = Purpose::new("raise", keyed(&[epoch], piece));
+                (purpose, calls::raise(epoch, piece))
+            },
+            useful: |output| calls::answer::<u32>(output).is_ok_and(|raised| raised > 0),
+            spoilt: |_| false,
+        };
+        let result = self
+            .submit_pieces(list, sending, |submitted| {
+                *raised += calls::answer::<u32>(&submitted.output).unwrap_or(0);
+            })
             .await;
         steps::reached(steps::EPOCH_RAISED).await;
         match result {
             // The window closed while we were at it: nothing is lost but the raise.
             Err(StepError::Submit(SubmitError::Refused(Refusal::LevelFinal))) => {
                 tracing::warn!(epoch, "the level became final before everybody was raised");
-                Ok(raised)
+                Ok(())
             }
-            other => other.map(|()| raised),
+            other => other.map(drop),
         }
     }
 
@@ -146,8 +193,11 @@ impl Engine {
     }
 
     /// Books everybody with work in every final epoch, several epochs at once.
-    pub(super) async fn book(&mut self, moment: &Moment) -> Result<Booked, StepError> {
-        let mut sum = Booked::default();
+    pub(super) async fn book(
+        &mut self,
+        moment: &Moment,
+        sum: &mut Booked,
+    ) -> Result<(), StepError> {
         let ready: Vec<(Epoch, EpochView)> = self
             .unbooked(moment)
             .await?
@@ -155,7 +205,7 @@ impl Engine {
             .filter(|(_, view)| view.is_final)
             .collect();
         if ready.len() < self.config.book_epochs.max(1) as usize {
-            return Ok(sum);
+            return Ok(());
         }
         for some in ready.chunks(EPOCHS_AT_ONCE) {
             let epochs: Vec<Epoch> = some.iter().map(|(epoch, _)| *epoch).collect();
@@ -168,16 +218,15 @@ impl Engine {
                     None => operators.extend(self.everybody().await?),
                 }
             }
-            self.book_pieces(&epochs, operators.into_iter().collect(), &mut sum)
+            self.book_pieces(&epochs, operators.into_iter().collect(), sum)
                 .await?;
             self.close(&epochs).await?;
             for epoch in &epochs {
                 self.level_checked.remove(epoch);
             }
-            self.booked.extend(epochs);
+            self.mark_booked(epochs).await?;
         }
-        self.remember_booked().await?;
-        Ok(sum)
+        Ok(())
     }
 
     async fn book_pieces(
@@ -186,34 +235,25 @@ impl Engine {
         operators: Vec<OperatorIndex>,
         sum: &mut Booked,
     ) -> Result<(), StepError> {
-        let mut booked = Vec::new();
-        self.submit_pieces(
-            operators,
-            BOOK_AT_ONCE,
-            |piece| async move {
-                let tx = self.emission.message(calls::book(epochs, &piece));
-                // Whoever was booked before is skipped: if that is everybody, nothing is sent.
-                match self.would_book(&tx).await? {
-                    0 => Ok(None),
-                    _ => Ok(Some((Purpose::new("book", keyed(epochs, &piece)), tx))),
-                }
+        let sending = Sending {
+            length: BOOK_AT_ONCE,
+            message: |piece: &[OperatorIndex]| {
+                let purpose = Purpose::new("book", keyed(epochs, piece));
+                (purpose, calls::book(epochs, piece))
             },
-            |_, submitted| booked.extend(calls::answer::<Booked>(&submitted.output)),
-        )
+            // Whoever was booked before is skipped: if that is everybody, nothing is sent.
+            useful: |output| calls::answer::<Booked>(output).is_ok_and(|booked| booked.booked > 0),
+            spoilt: |_| false,
+        };
+        self.submit_pieces(operators, sending, |submitted| {
+            if let Ok(more) = calls::answer::<Booked>(&submitted.output) {
+                sum.booked += more.booked;
+                sum.amount += more.amount;
+            }
+        })
         .await?;
-        for more in booked {
-            sum.booked += more.booked;
-            sum.amount += more.amount;
-        }
         steps::reached(steps::EPOCH_BOOKED).await;
         Ok(())
-    }
-
-    /// How many a booking would book.
-    async fn would_book(&self, tx: &Tx) -> Result<u32, StepError> {
-        let run = self.emission.chain().dry_run(tx).await?;
-        let output = run.result.map_err(crate::chain::ChainError::from)?;
-        Ok(calls::answer::<Booked>(&output).map_or(0, |booked| booked.booked))
     }
 
     /// Returns to the reserve what nobody is entitled to, in epochs where nobody was left
@@ -234,15 +274,13 @@ impl Engine {
         Ok(())
     }
 
-    /// Settled epochs that are not known to be booked, with their state.
+    /// Settled epochs in which something may be left to do, with their state: those that
+    /// are not known to be booked or, if we do not book, whose level was not final yet.
     async fn unbooked(&mut self, moment: &Moment) -> Result<Vec<(Epoch, EpochView)>, StepError> {
-        if self.booked_below.is_none() {
-            let remembered = self.journal.recall(BOOKED_BELOW).await?;
-            self.booked_below = Some(remembered.and_then(|text| text.parse().ok()).unwrap_or(0));
-        }
-        let from = self.booked_below.unwrap_or(0);
-        let mut unbooked = Vec::new();
-        let mut idle = Vec::new();
+        let booked_below = self.booked().await?.below();
+        let from = self.level_final.below();
+        self.level_final.add(from..booked_below);
+        let from = self.level_final.below();
         // A settlement of this tick is not in the clock as it was read.
         let to = self
             .emission
@@ -250,8 +288,9 @@ impl Engine {
             .await?
             .settled_to
             .max(moment.clock.settled_to);
+        let (mut unbooked, mut idle) = (Vec::new(), Vec::new());
         for epoch in from..to {
-            if self.booked.contains(&epoch) {
+            if self.booked().await?.has(epoch) || self.level_final.has(epoch) {
                 continue;
             }
             match self.emission.epoch(epoch).await? {
@@ -261,25 +300,42 @@ impl Engine {
             }
         }
         if !idle.is_empty() {
-            self.booked.extend(idle);
-            self.remember_booked().await?;
+            self.level_final.add(idle.iter().copied());
+            self.mark_booked(idle).await?;
+        }
+        if !self.config.book {
+            // Others book: what is final needs nothing of us.
+            let (done, left): (Vec<_>, Vec<_>) =
+                unbooked.into_iter().partition(|(_, view)| view.is_final);
+            unbooked = left;
+            for (epoch, _) in &done {
+                self.level_checked.remove(epoch);
+            }
+            self.level_final
+                .add(done.into_iter().map(|(epoch, _)| epoch));
         }
         Ok(unbooked)
     }
 
-    /// Moves the remembered bound up over all epochs that are booked.
-    async fn remember_booked(&mut self) -> Result<(), StepError> {
-        let before = self.booked_below.unwrap_or(0);
-        let mut below = before;
-        while self.booked.remove(&below) {
-            below += 1;
+    /// The epochs that are known to be booked.
+    pub(super) async fn booked(&mut self) -> Result<&mut Done, StepError> {
+        if self.booked.is_none() {
+            let remembered = self.journal.recall(BOOKED_BELOW).await?;
+            let below = remembered.and_then(|text| text.parse().ok()).unwrap_or(0);
+            self.booked = Some(Done::all_below(below));
         }
-        if below != before {
+        Ok(self.booked.get_or_insert_default())
+    }
+
+    /// Adds to the epochs that are booked, and remembers the bound below which all are.
+    async fn mark_booked(&mut self, epochs: Vec<Epoch>) -> Result<(), StepError> {
+        let booked = self.booked().await?;
+        if booked.add(epochs) {
+            let below = booked.below();
             self.journal
                 .remember(BOOKED_BELOW, below.to_string())
                 .await?;
         }
-        self.booked_below = Some(below);
         Ok(())
     }
 
@@ -322,10 +378,24 @@ impl Engine {
 }
 
 /// What a piece of a list is about: its epochs, its ends and its length.
-fn keyed(epochs: &[Epoch], piece: &[OperatorIndex]) -> String {
+pub(super) fn keyed(epochs: &[Epoch], piece: &[OperatorIndex]) -> String {
     let ends = |list: &[u32]| match (list.first(), list.last()) {
         (Some(first), Some(last)) => format!("{first}..{last}"),
         _ => "none".to_owned(),
     };
     format!("{}/{} ({})", ends(epochs), ends(piece), piece.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bound_moves_over_epochs_that_are_done_in_any_order() {
+        let mut done = Done::all_below(3);
+        assert!(!done.add([5, 4, 7]));
+        assert!(done.has(2) && !done.has(3) && done.has(5) && !done.has(6));
+        assert!(done.add([3]));
+        assert_eq!((done.below(), done.has(7)), (6, true));
+    }
 }

@@ -5,15 +5,23 @@ use super::error::StepError;
 use super::{Engine, Moment};
 use crate::attester::protocol::{AttestRequest, BatchKey};
 use crate::batch::Batch;
-use crate::ingest;
+use crate::ingest::{self, Taken};
 use crate::journal::StoredBatch;
-use plimsoll_interface::Attesters as Quorum;
+use crate::keys::Signature;
+use plimsoll_interface::{Attesters as Quorum, H160};
 use plimsoll_mechanism::Epoch;
 
 /// What attesters are asked about a batch.
 pub(super) struct Asked {
     request: AttestRequest,
     quorum: Quorum,
+}
+
+impl Asked {
+    /// How many signatures the contract wants.
+    pub(super) fn threshold(&self) -> u64 {
+        self.quorum.threshold.into()
+    }
 }
 
 impl Engine {
@@ -95,16 +103,10 @@ impl Engine {
         let quorum = self.emission.attesters(epoch).await?;
         for (lane, seq) in missing {
             let key = BatchKey { epoch, lane, seq };
-            let found = self
-                .attesters
-                .fetch(key, &self.domain, &self.rules, &quorum)
-                .await;
-            let Some((batch, signatures)) = found else {
-                return Err(StepError::Signatures(format!(
-                    "the contract has batch {seq} of epoch {epoch}, lane {lane}, which another \
-                     keeper sent; attesters do not show it now"
-                )));
-            };
+            let (batch, signatures) = self
+                .shown(key, &quorum)
+                .await
+                .ok_or_else(|| not_shown(key))?;
             tracing::info!(epoch, lane, seq, "took in another keeper's batch");
             self.journal
                 .import(batch, signatures, &self.rules, &self.domain, moment.time)
@@ -113,12 +115,35 @@ impl Engine {
         Ok(())
     }
 
-    /// Takes in receipts from the spool.
-    pub(super) async fn ingest(&self) -> Result<u64, StepError> {
-        let Some(spool) = &self.config.spool else {
-            return Ok(0);
-        };
-        let taken = ingest::take(&self.journal, &spool.intake, &spool.folder).await?;
-        Ok(taken.receipts.added)
+    /// A batch that the contract has, from the attesters that signed it; `None` if they do
+    /// not show it now.
+    pub(super) async fn shown(
+        &self,
+        key: BatchKey,
+        quorum: &Quorum,
+    ) -> Option<(Batch, Vec<(H160, Signature)>)> {
+        self.attesters
+            .fetch(key, &self.domain, &self.rules, quorum)
+            .await
     }
+
+    /// Takes in receipts from the spool.
+    pub(super) async fn ingest(&self, ingested: &mut u64) -> Result<(), StepError> {
+        let Some(spool) = &self.config.spool else {
+            return Ok(());
+        };
+        let mut taken = Taken::default();
+        let result = ingest::take(&self.journal, &spool.intake, &spool.folder, &mut taken).await;
+        *ingested += taken.receipts.added;
+        Ok(result?)
+    }
+}
+
+/// What to say of a batch that only attesters could tell.
+pub(super) fn not_shown(key: BatchKey) -> StepError {
+    let BatchKey { epoch, lane, seq } = key;
+    StepError::Signatures(format!(
+        "the contract has batch {seq} of epoch {epoch}, lane {lane}, which another keeper sent; \
+         attesters do not show it now"
+    ))
 }

@@ -8,16 +8,21 @@
 //! Each step finds out by itself what there is to do, from the journal and from the
 //! contract's finalized state, and asks the contract before it sends anything. So every
 //! step may be interrupted anywhere and run again, and a step that fails keeps none of
-//! the others from running.
+//! the others from running. Only while the end of a transaction is not known nothing else
+//! is sent: what there is to do depends on it.
 
 mod attest;
 mod chunks;
 mod claims;
 mod epochs;
 mod error;
+#[cfg(test)]
+pub(crate) mod fake;
 mod gather;
 pub mod level;
 pub mod run;
+#[cfg(test)]
+mod tests;
 
 pub use attest::fitting;
 pub use error::StepError;
@@ -28,13 +33,14 @@ use crate::clock::ChainTime;
 use crate::config::Config;
 use crate::contract::Emission;
 use crate::ingest::Intake;
+use crate::journal::submissions::Purpose;
 use crate::journal::Journal;
-use crate::submit::Submitter;
+use crate::submit::{SubmitError, Submitter};
 use plimsoll_interface::{Booked, Claimed, ClockView, Settings, Settled};
 use plimsoll_mechanism::batch::Domain;
 use plimsoll_mechanism::level::Level;
 use plimsoll_mechanism::Epoch;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -86,6 +92,12 @@ impl Step {
             Self::Claim => "claim",
         }
     }
+
+    /// Whether it sends transactions.
+    #[must_use]
+    pub fn sends(self) -> bool {
+        !matches!(self, Self::Ingest | Self::Build | Self::Sign)
+    }
 }
 
 /// What the engine is to do.
@@ -95,7 +107,8 @@ pub struct EngineConfig {
     pub policy: Policy,
     /// Where receipts are taken from, if anywhere.
     pub spool: Option<Spool>,
-    /// A receipt so far ahead of the chain's clock is quarantined, in ms.
+    /// How far clocks may differ: a receipt so far ahead of the chain's and this machine's
+    /// is quarantined, in ms.
     pub max_ahead_ms: u64,
     /// Whether to book final epochs.
     pub book: bool,
@@ -215,12 +228,14 @@ pub struct Engine {
     domain: Domain,
     config: EngineConfig,
     policy: Policy,
+    /// The runtime's version for which the policy holds.
+    policy_for: Option<u32>,
     /// When a batch of an epoch and lane was last built, by the chain's clock.
     last_built: BTreeMap<(Epoch, u32), u64>,
-    /// Every epoch below it is booked; read from the journal when first needed.
-    booked_below: Option<Epoch>,
-    /// Booked epochs above that.
-    booked: BTreeSet<Epoch>,
+    /// The epochs that are booked; read from the journal when first needed.
+    booked: Option<epochs::Done>,
+    /// If we do not book: the epochs in which nobody can be raised any more.
+    level_final: epochs::Done,
     /// Levels at which nobody was left to raise.
     level_checked: BTreeMap<Epoch, Level>,
     /// When everybody was last paid.
@@ -248,6 +263,7 @@ impl Engine {
                 contract: emission.address().0,
             },
             policy: fitting(&config.policy, &info),
+            policy_for: None,
             emission,
             settings,
             journal,
@@ -256,12 +272,12 @@ impl Engine {
             rules,
             config,
             last_built: BTreeMap::new(),
-            booked_below: None,
-            booked: BTreeSet::new(),
+            booked: None,
+            level_final: epochs::Done::default(),
             level_checked: BTreeMap::new(),
             claimed_in: None,
         };
-        engine.learned_policy().await?;
+        engine.renew_policy().await?;
         Ok(engine)
     }
 
@@ -282,6 +298,8 @@ impl Engine {
     /// # Errors
     /// If the contract's clock cannot be read. What goes wrong in a step is in the tick.
     pub async fn tick(&mut self, mut skip: impl FnMut(Step) -> bool) -> Result<Tick, StepError> {
+        // Before anything is worked out: what it did is in the state that is read below.
+        let mut open = self.look().await;
         let clock = self.emission.clock().await?;
         let moment = Moment {
             clock,
@@ -294,7 +312,15 @@ impl Engine {
                 continue;
             }
             let started = Instant::now();
-            let result = self.run(step, &moment, &mut work).await;
+            let result = match &open {
+                Some(purpose) if step.sends() => Err(StepError::Submit(SubmitError::Unresolved {
+                    purpose: purpose.clone(),
+                })),
+                _ => self.run(step, &moment, &mut work).await,
+            };
+            if let Err(StepError::Submit(SubmitError::Unresolved { purpose })) = &result {
+                open = Some(purpose.clone());
+            }
             steps.push(Ran {
                 step,
                 took: started.elapsed(),
@@ -304,20 +330,32 @@ impl Engine {
         Ok(Tick { clock, work, steps })
     }
 
+    /// What the transaction is about whose end is not known, if there is one.
+    async fn look(&self) -> Option<Purpose> {
+        match self.submitter.look().await {
+            Ok(open) => open,
+            Err(error) => {
+                tracing::warn!(%error, "an open transaction cannot be looked for");
+                // If the journal cannot be read either, the steps say so.
+                let open = self.journal.open_submission().await.ok().flatten();
+                open.map(|open| open.purpose)
+            }
+        }
+    }
+
     async fn run(&mut self, step: Step, moment: &Moment, work: &mut Work) -> Result<(), StepError> {
         match step {
-            Step::Ingest => work.ingested = self.ingest().await?,
+            Step::Ingest => self.ingest(&mut work.ingested).await,
             // Before genesis nothing can be counted.
-            _ if !moment.clock.started => {}
-            Step::Build => work.built = self.build(moment).await?,
-            Step::Sign => work.signed = self.sign(moment).await?,
-            Step::Attest => work.accepted = self.attest(moment).await?,
-            Step::Settle => work.settled = self.settle(moment).await?,
-            Step::Raise => work.raised = self.raise(moment).await?,
-            Step::Book if self.config.book => work.booked = self.book(moment).await?,
-            Step::Book => {}
-            Step::Claim => work.claimed = self.claim(moment).await?,
+            _ if !moment.clock.started => Ok(()),
+            Step::Build => self.build(moment, &mut work.built).await,
+            Step::Sign => self.sign(moment, &mut work.signed).await,
+            Step::Attest => self.attest(moment, &mut work.accepted).await,
+            Step::Settle => self.settle(moment, &mut work.settled).await,
+            Step::Raise => self.raise(moment, &mut work.raised).await,
+            Step::Book if self.config.book => self.book(moment, &mut work.booked).await,
+            Step::Book => Ok(()),
+            Step::Claim => self.claim(moment, &mut work.claimed).await,
         }
-        Ok(())
     }
 }

@@ -158,6 +158,12 @@ fn what_is_wrong_with_a_configuration_is_named() {
         plimsoll().arg("run").env("PLIMSOLL_HOLD_AT", "nowhere"),
         &["PLIMSOLL_HOLD_AT", "nowhere", "batch-built"],
     );
+    for unknown in ["batch-built:attest", "submission-sent:fund"] {
+        fail(
+            plimsoll().arg("run").env("PLIMSOLL_HOLD_AT", unknown),
+            &["PLIMSOLL_HOLD_AT", unknown],
+        );
+    }
     fail(
         plimsoll().args(["run", "--batch-max-entries", "many"]),
         &["--batch-max-entries"],
@@ -313,6 +319,11 @@ fn receipts_are_taken_in_and_status_tells_without_a_daemon() {
         "{text}"
     );
     assert!(text.contains("jobs.jsonl:6"), "{text}");
+    let mut status = plimsoll();
+    status.args(["status", "--quarantine", "1", "--config"]);
+    let text = succeed(status.arg(&keeper));
+    assert_eq!(text.matches("jobs.jsonl:").count(), 1, "{text}");
+    assert!(text.contains("the newest 1 of 2"), "{text}");
 
     // A trace, signed by the gateway; then one that nobody knows.
     let trace = files.write(

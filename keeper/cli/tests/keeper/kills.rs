@@ -1,4 +1,5 @@
-//! SIGKILL at every boundary between the keeper's steps.
+//! SIGKILL at every boundary between the keeper's steps, and at those of every kind of
+//! transaction.
 
 use crate::programs::{Process, PATIENCE};
 use crate::stage::{Stage, LOOK};
@@ -14,11 +15,25 @@ enum Phase {
     Payout,
 }
 
+/// The transactions after the first one that a keeper sends, which is an attestation.
+const LATER: [&str; 4] = ["settle", "raise", "book", "claim_many"];
+
+/// Everywhere to be killed at, one in each epoch.
+fn boundaries() -> Vec<String> {
+    let later = LATER.iter().flat_map(|kind| {
+        let passed = steps::OF_SUBMISSIONS.iter();
+        passed.map(move |step| format!("{step}:{kind}"))
+    });
+    let all = steps::ALL.iter().map(|step| (*step).to_owned());
+    all.chain(later).collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_any_step_and_restarted_the_keeper_counts_every_receipt_exactly_once() {
     assert!(steps::ALL.len() >= 12);
+    let boundaries = boundaries();
     let mut stage = Stage::set().await;
-    for (epoch, step) in (0..).zip(steps::ALL) {
+    for (epoch, step) in (0..).zip(&boundaries) {
         stage.bring_work(epoch).await;
         let mut victim = Some(stage.start_keeper(Some(step)));
         let mut keeper = None;
@@ -50,8 +65,8 @@ async fn killed_at_any_step_and_restarted_the_keeper_counts_every_receipt_exactl
     }
     println!(
         "killed at {} steps: {}",
-        steps::ALL.len(),
-        steps::ALL.join(", ")
+        boundaries.len(),
+        boundaries.join(", ")
     );
     stage.audit().await;
 }

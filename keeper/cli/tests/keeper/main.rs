@@ -15,4 +15,5 @@ mod programs;
 mod refusals;
 mod rounds;
 mod stage;
+mod two;
 mod workload;

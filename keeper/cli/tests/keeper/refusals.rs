@@ -1,6 +1,5 @@
 //! What an attester refuses, asked over HTTP.
 
-use crate::programs::Process;
 use crate::stage::{attester_key, Stage, EPOCH_MS};
 use crate::workload::{gateway, receipt, signed, stranger, METER, NETWORK};
 use plimsoll_keeper::attester::protocol::{AttestRequest, Attested, Code, Fault, Info, Refusal};
@@ -243,7 +242,7 @@ async fn an_attester_signs_what_it_has_checked_and_nothing_else() {
     assert_eq!(asker.signs(&honest).await, first);
     let other = asker.batch(here, vec![in_lane(0)]);
     asker.refuses(&other, Code::AlreadySigned).await;
-    stage.attesters[0].take().map(Process::kill);
+    stage.attesters[0].take().expect("it runs").kill();
     stage.start_attester(0, gateway().address()).await;
     asker.refuses(&other, Code::AlreadySigned).await;
     assert_eq!(asker.signs(&honest).await, first);

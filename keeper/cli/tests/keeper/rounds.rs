@@ -112,6 +112,6 @@ fn bring_poison(stage: &mut Stage, epoch: u32) {
 /// A receipt of the epoch before, which takes no more work: it counts in this one.
 fn bring_late(stage: &mut Stage, epoch: u32) {
     let late = workload::receipt("late", 1, stage.start_of(epoch) - 1);
-    stage.spool(&lines(&[late.clone()]));
+    stage.spool(&lines(std::slice::from_ref(&late)));
     stage.expect(&[late], epoch);
 }

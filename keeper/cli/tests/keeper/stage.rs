@@ -19,6 +19,7 @@ use plimsoll_keeper::receipt::Receipt;
 use plimsoll_keeper::status::Status;
 use plimsoll_keeper::submit::submit_once;
 use plimsoll_mechanism::{Epoch, OperatorIndex};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -235,7 +236,7 @@ impl Stage {
         )
     }
 
-    fn write_keeper_config(&self) {
+    fn keeper_text(&self, listen: SocketAddr) -> String {
         let urls: Vec<String> = (0..ATTESTERS)
             .map(|which| self.attester_url(which))
             .collect();
@@ -243,11 +244,32 @@ impl Stage {
         write!(
             text,
             "[batch]\nmin_interval_ms = 0\n[attesters]\nurls = {urls:?}\ntimeout_ms = 10000\n\
-             [run]\ninterval_ms = 100\nbackoff_max_ms = 1000\n[server]\nlisten = \"{}\"\n",
-            self.listen
+             [run]\ninterval_ms = 100\nbackoff_max_ms = 1000\n[server]\nlisten = \"{listen}\"\n"
         )
         .expect("a string");
-        std::fs::write(self.keeper_config(), text).expect("writable");
+        text
+    }
+
+    fn write_keeper_config(&self) {
+        std::fs::write(self.keeper_config(), self.keeper_text(self.listen)).expect("writable");
+    }
+
+    /// Starts a second keeper beside the first, with an account, a journal and a spool of
+    /// its own.
+    pub fn start_second_keeper(&self) -> Process {
+        let [listen] = free_addresses(1)[..] else {
+            panic!("one address")
+        };
+        let text = self
+            .keeper_text(listen)
+            .replace("\"charlie\"", "\"alice\"")
+            .replace("\"spool\"", "\"spool-2\"")
+            + "[journal]\nfile = \"second.sqlite\"\n";
+        let config = self.path().join("second.toml");
+        std::fs::write(&config, text).expect("writable");
+        let mut command = plimsoll();
+        command.arg("run").arg("--config").arg(config);
+        Process::start(&mut command, &self.path().join("second.log"))
     }
 
     /// The keeper's configuration.
@@ -330,11 +352,27 @@ impl Stage {
 
     /// Puts a file into the spool.
     pub fn spool(&mut self, text: &str) {
+        self.spool_into("spool", text);
+    }
+
+    fn spool_into(&mut self, spool: &str, text: &str) {
         self.files += 1;
         let half = self.path().join("half");
         std::fs::write(&half, text).expect("writable");
-        let whole = self.path().join(format!("spool/{:03}.jsonl", self.files));
-        std::fs::rename(half, whole).expect("same disk");
+        let name = format!("{spool}/{:03}.jsonl", self.files);
+        std::fs::rename(half, self.path().join(name)).expect("same disk");
+    }
+
+    /// As [`Stage::bring_work`], to two keepers: every second operator's work to the second.
+    pub async fn bring_work_to_both(&mut self, epoch: Epoch) {
+        self.to(epoch, WORK_AT_MS).await;
+        let receipts = workload::receipts(epoch, self.start_of(epoch), WORK_AT_MS);
+        self.expect(&receipts, epoch);
+        let (second, first): (Vec<_>, Vec<_>) = receipts
+            .into_iter()
+            .partition(|receipt| receipt.operator % 2 == 1);
+        self.spool_into("spool", &workload::lines(&first));
+        self.spool_into("spool-2", &workload::lines(&second));
     }
 
     /// Notes that these receipts should count in `epoch`.
@@ -459,10 +497,10 @@ impl Stage {
         Ok(())
     }
 
-    /// At the end: no secret in any log, the ledger as it should be, and every receipt counted exactly once in
-    /// the events of the contract, in the journal, and by the account's transactions. No
-    /// keeper may run.
-    pub async fn audit(&self) {
+    /// At the end: no secret in any log, the ledger as it should be, and every receipt
+    /// counted exactly once in the events of the contract. Gives how many batches it has,
+    /// and in which blocks there are effects of which transactions.
+    pub async fn audit_chain(&self) -> (u64, BTreeSet<(u64, &'static str)>) {
         let logs = self.logs();
         let secrets = (0..ATTESTERS).map(|which| hex_digits(attester_secret(which)));
         for secret in secrets.chain(["//Alice".into(), "//Charlie".into()]) {
@@ -504,8 +542,12 @@ impl Stage {
             .await
             .expect("events");
         let (mut batches, mut receipts, mut work) = (0_u64, 0, 0_u128);
+        let mut effects = BTreeSet::new();
         for event in events {
-            match topics.decode(&event).expect("of this version") {
+            let decoded = topics.decode(&event).expect("of this version");
+            let kind = decoded.as_ref().and_then(kind_of);
+            effects.extend(kind.map(|kind| (event.block, kind)));
+            match decoded {
                 Some(Event::BatchAccepted(batch)) => {
                     assert_eq!(batch.skipped, Vec::<OperatorIndex>::new());
                     batches += 1;
@@ -528,7 +570,13 @@ impl Stage {
             (self.receipts, metered),
             "in {batches} batches on the chain"
         );
+        (batches, effects)
+    }
 
+    /// As [`Stage::audit_chain`], and the same in the journal and by the account's
+    /// transactions. No keeper may run.
+    pub async fn audit(&self) {
+        let (batches, effects) = self.audit_chain().await;
         let journal = Journal::open(&self.path().join("keeper.sqlite"), self.identity())
             .await
             .expect("free");
@@ -537,22 +585,31 @@ impl Stage {
             (counts.counted, counts.batched, counts.pending),
             (self.receipts, 0, 0)
         );
-        let sent: Vec<(String, u64)> = journal
+        let sent: Vec<(String, String, Option<u64>)> = journal
             .with(|t| {
-                let mut rows =
-                    t.prepare("SELECT state, count(*) FROM submissions GROUP BY state")?;
-                let rows = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+                let mut rows = t.prepare("SELECT kind, state, block FROM submissions")?;
+                let rows = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
                 Ok(rows.collect::<Result<_, _>>()?)
             })
             .await
             .expect("readable");
-        // Everything that was sent succeeded: nothing was sent that the contract had.
-        let included = match &sent[..] {
-            [(state, count)] if state == "included" => *count,
-            other => panic!("transactions: {other:?}"),
-        };
+        // Everything that was sent succeeded, each in a block of its own, and did something
+        // there: nothing was sent that the contract had.
+        let mut blocks = BTreeSet::new();
+        for (kind, state, block) in &sent {
+            assert_eq!(state, "included", "{kind} in {block:?}");
+            let block = block.expect("it is in one");
+            assert!(blocks.insert(block), "two transactions are in {block}");
+            assert!(
+                effects.contains(&(block, kind.as_str())),
+                "{kind} in block {block} did nothing"
+            );
+        }
         let keeper = self.client.with_signer(dev::charlie());
-        assert_eq!(keeper.next_nonce().await.expect("a nonce"), included);
+        assert_eq!(
+            keeper.next_nonce().await.expect("a nonce"),
+            sent.len() as u64
+        );
         let accepted: u64 = journal
             .with(|t| {
                 Ok(t.query_row(
@@ -579,6 +636,7 @@ impl Stage {
         let mut text = String::new();
         for name in [
             "keeper.log",
+            "second.log",
             "attester-0.log",
             "attester-1.log",
             "attester-2.log",
@@ -610,6 +668,19 @@ macro_rules! until {
 
 /// How often the chain is looked at while something is waited for.
 pub const LOOK: Duration = Duration::from_millis(200);
+
+/// The kind of transaction that an event shows the effect of.
+fn kind_of(event: &Event) -> Option<&'static str> {
+    Some(match event {
+        Event::BatchAccepted(_) => "attest",
+        Event::EpochSettled(_) => "settle",
+        Event::Raised(_) => "raise",
+        Event::RewardsBooked(_) => "book",
+        Event::EpochClosed(_) => "close",
+        Event::Paid(_) => "claim_many",
+        _ => return None,
+    })
+}
 
 fn hex_digits(bytes: [u8; 32]) -> String {
     hexes::show(bytes).trim_start_matches("0x").to_owned()

@@ -41,12 +41,12 @@ pub fn receipt(name: &str, operator: u32, completed_at: u64) -> Receipt {
         operator,
         client: hash_client(b"salt", &format!("client {}", id[2] % 3)),
         model: "test-chat".into(),
-        verification: if id[3] % 2 == 0 {
+        verification: if id[3].is_multiple_of(2) {
             Mode::Tee
         } else {
             Mode::None
         },
-        evidence: (id[3] % 2 == 0).then(|| keccak(b"quote")),
+        evidence: id[3].is_multiple_of(2).then(|| keccak(b"quote")),
         input_tokens: 100 + pick(4) * 5,
         cached_input_tokens: pick(5) % 100,
         output_tokens: 1 + pick(6),
