@@ -26,3 +26,4 @@ pub mod status;
 pub mod steps;
 pub mod submit;
 pub mod tally;
+pub mod urls;
