@@ -236,8 +236,9 @@ pub async fn run(
     println!("{verdict}, after {:.0} s", elapsed.as_secs_f64());
     if elapsed > AMPLE {
         println!(
-            "warning: that is more than {} s; the machine is slow or busy, or there was more to \
-             replay than the shipped trace in {} epochs on the embedded chain",
+            "warning: that is more than {} s; the machine is slow or busy, or there was more to do than \
+             the shipped trace in {} epochs, or it was on a node, which takes several times as long \
+             as the embedded chain",
             AMPLE.as_secs(),
             plan::FEWEST_EPOCHS
         );
