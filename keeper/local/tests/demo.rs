@@ -145,10 +145,11 @@ fn a_demo_that_is_told_to_stop_leaves_neither_attesters_nor_files() {
         assert!(started.elapsed() < patience, "no attester was started");
         std::thread::sleep(Duration::from_millis(100));
     }
-    let told = Command::new("kill")
-        .args(["-TERM", &demo.id().to_string()])
+    // The shell's own kill: the program of that name is not everywhere.
+    let told = Command::new("sh")
+        .args(["-c", &format!("kill -TERM {}", demo.id())])
         .status()
-        .expect("kill");
+        .expect("a shell");
     assert!(told.success());
     assert_eq!(demo.wait().expect("a child").code(), Some(1));
     assert_eq!(processes_of(&temporary), Vec::<String>::new());
