@@ -204,7 +204,8 @@ struct Allocate {
 
 #[derive(Debug, Args)]
 struct Deploy {
-    /// The node.
+    /// The node. Its address goes into the deployment file if it is scheme, host and port
+    /// alone: what else it has may be secret.
     #[arg(long, value_name = "URL")]
     url: String,
 
@@ -217,7 +218,7 @@ struct Deploy {
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
 
-    /// The deployment file to write.
+    /// The deployment file to write; it is made before anything is sent.
     #[arg(long, value_name = "FILE", default_value = "deployment.toml")]
     out: PathBuf,
 
@@ -383,6 +384,14 @@ async fn connect(
     factory: &dyn ChainFactory,
 ) -> Result<Chain, Failure> {
     let urls = if config.urls.is_empty() {
+        if deployment.url.is_empty() {
+            return Err(format!(
+                "configuration key chain.urls: it is empty, and the deployment file {} has no address \
+                 of a node either (`deploy` leaves one out that may hold a secret); name the nodes",
+                config.deployment.display()
+            )
+            .into());
+        }
         vec![deployment.url.clone()]
     } else {
         config.urls.clone()
@@ -460,6 +469,30 @@ mod tests {
         assert!(
             help.contains("--chain-urls") && help.contains("PLIMSOLL__CHAIN__URLS"),
             "{help}"
+        );
+    }
+
+    #[tokio::test]
+    async fn without_any_address_of_a_node_the_key_is_named() {
+        let deployment = Deployment {
+            url: String::new(),
+            genesis: [1; 32],
+            chain_id: [2; 32],
+            spec_name: "plimsoll".into(),
+            contract: Default::default(),
+            lanes: 1,
+            code_hash: [3; 32],
+            block: 1,
+            token: Default::default(),
+            token_symbol: "T".into(),
+            token_decimals: 12,
+            deployer: Default::default(),
+        };
+        let asked = connect(&ChainConfig::default(), &deployment, None, &Nodes).await;
+        let error = asked.err().expect("no address").to_string();
+        assert!(
+            error.contains("chain.urls") && error.contains("deployment.toml"),
+            "{error}"
         );
     }
 

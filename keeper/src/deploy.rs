@@ -1,9 +1,13 @@
 //! `plimsoll deploy`: puts token and emission contract on a chain and checks them.
 //!
 //! ```text
-//! terms checked -> account mapped -> dry-runs -> cost shown and asked for
-//!   -> token -> emission -> code hash and views compared -> deployment file
+//! terms checked -> deployment file reserved -> token that exists tried -> dry-runs
+//!   -> all costs shown and asked for -> account mapped -> token -> emission
+//!   -> code hash and views compared -> deployment file written
 //! ```
+//!
+//! Nothing is sent before the whole cost was shown. Only where a runtime dry-runs nothing
+//! for an account that is not mapped, mapping it is asked for first, by itself.
 //!
 //! Addresses follow from deployer, code, terms and salt (CREATE2). What is there already
 //! is taken as it is and checked like the rest, so a deployment that was interrupted can
@@ -12,10 +16,10 @@
 mod file;
 mod terms;
 
-pub use file::{Deployment, DeploymentError};
+pub use file::{public_url, Deployment, DeploymentError, NewFile};
 pub use terms::{Plan, Terms, TermsError, TokenPlan, TokenTerms};
 
-use crate::chain::{At, Chain, ChainError, Class, Limits, Tx, H160};
+use crate::chain::{At, Chain, ChainError, Class, Failure, Limits, Tx, H160};
 use crate::contract::{refusal, ContractError, Emission};
 use crate::erc20::{Description, Token, TokenError};
 use crate::hexes;
@@ -23,7 +27,7 @@ use crate::keys::keccak;
 use crate::submit::{submit_once, SubmitError};
 use plimsoll_interface::{calls, Error as Refusal};
 use std::io::{BufRead as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The contracts' bytecode.
 #[derive(Clone, Copy, Debug)]
@@ -120,6 +124,17 @@ pub struct Cost {
     pub deposit: u128,
 }
 
+/// What something costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Price {
+    /// Nothing: it is there already.
+    There,
+    /// So much.
+    Of(Cost),
+    /// The chain tells it only once the account is mapped.
+    Later,
+}
+
 /// Something to be done, with what it costs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
@@ -127,8 +142,8 @@ pub struct Item {
     pub what: String,
     /// Where it will be.
     pub address: Option<H160>,
-    /// What it costs; none if it is there already.
-    pub cost: Option<Cost>,
+    /// What it costs.
+    pub price: Price,
 }
 
 /// What a deployment does and costs.
@@ -141,32 +156,92 @@ pub struct Quote {
 }
 
 impl Quote {
-    /// All of it, in base units of the chain's own token.
+    /// All of it, in base units of the chain's own token: fees and deposits.
     #[must_use]
     pub fn total(&self) -> u128 {
-        self.items
-            .iter()
-            .filter_map(|item| item.cost)
-            .fold(0_u128, |sum, cost| {
-                sum.saturating_add(cost.fee).saturating_add(cost.deposit)
-            })
+        let Cost { fee, deposit } = self.sums();
+        fee.saturating_add(deposit)
+    }
+
+    /// All fees and all deposits.
+    #[must_use]
+    pub fn sums(&self) -> Cost {
+        self.items.iter().fold(Cost::default(), |sum, item| {
+            let cost = match item.price {
+                Price::Of(cost) => cost,
+                Price::There | Price::Later => Cost::default(),
+            };
+            Cost {
+                fee: sum.fee.saturating_add(cost.fee),
+                deposit: sum.deposit.saturating_add(cost.deposit),
+            }
+        })
+    }
+
+    /// Whether nothing is left out of the total.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.items.iter().all(|item| item.price != Price::Later)
+    }
+
+    /// Whether there is nothing to be done.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.items.iter().all(|item| item.price == Price::There)
+    }
+}
+
+impl std::fmt::Display for Quote {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let row = |what: &str, fee: &str, deposit: &str| {
+            format!("  {what:<70} {fee:>18} {deposit:>18}\n")
+        };
+        f.write_str(&row("what", "fee", "deposit"))?;
+        for item in &self.items {
+            let what = match item.address {
+                Some(address) => format!("{} at {}", item.what, hexes::show(address)),
+                None => item.what.clone(),
+            };
+            f.write_str(&match item.price {
+                Price::There => row(&what, "there already", ""),
+                Price::Of(cost) => row(&what, &grouped(cost.fee), &grouped(cost.deposit)),
+                Price::Later => row(&what, "told once mapped", ""),
+            })?;
+        }
+        let Cost { fee, deposit } = self.sums();
+        f.write_str(&row(
+            "all fees, all deposits",
+            &grouped(fee),
+            &grouped(deposit),
+        ))?;
+        write!(
+            f,
+            "  {} {} base units of the chain's own token; the account has {}",
+            if self.is_whole() { "in all" } else { "so far" },
+            grouped(self.total()),
+            grouped(self.balance)
+        )
     }
 }
 
 /// Whoever watches a deployment.
 pub trait Watcher: Send {
-    /// Whether to go on at this cost.
+    /// What there is to do and what it costs, before anything is sent.
+    fn quoted(&mut self, quote: &Quote);
+    /// Whether to go on at the cost that was quoted.
     ///
     /// # Errors
     /// If nobody can be asked.
-    fn agree(&mut self, quote: &Quote) -> Result<bool, DeployError>;
+    fn agree(&mut self) -> Result<bool, DeployError>;
     /// Something is done now.
     fn doing(&mut self, what: &str);
 }
 
 /// Nobody watches, and everything is agreed to: for demos and tests.
 impl Watcher for () {
-    fn agree(&mut self, _: &Quote) -> Result<bool, DeployError> {
+    fn quoted(&mut self, _: &Quote) {}
+
+    fn agree(&mut self) -> Result<bool, DeployError> {
         Ok(true)
     }
 
@@ -181,7 +256,7 @@ pub fn create2(deployer: H160, code: &[u8], data: &[u8], salt: &[u8; 32]) -> H16
     H160::from_slice(&keccak(&parts.concat())[12..])
 }
 
-/// A contract to be made, or there already.
+/// A step of a deployment: a contract to be made, or there already.
 struct Part {
     what: String,
     code_hash: [u8; 32],
@@ -215,6 +290,8 @@ impl Part {
 
 /// Maps the account, deploys token and emission, and checks them.
 ///
+/// `url`: the node, as it goes into the deployment file if it cannot hold a secret.
+///
 /// # Errors
 /// See [`DeployError`]. What was deployed before an error stays.
 pub async fn deploy(
@@ -226,11 +303,7 @@ pub async fn deploy(
 ) -> Result<Deployment, DeployError> {
     let info = chain.info().await?;
     let deployer = info.address;
-    if let TokenPlan::Existing(address) = plan.token {
-        let token = Token::new(chain.clone(), address);
-        token.describe().await?;
-    }
-    map_account(chain, watcher).await?;
+    let mut unmapped = !chain.mapped().await?;
 
     let mut plan = plan.clone();
     let mut parts = Vec::new();
@@ -256,16 +329,17 @@ pub async fn deploy(
     let contract = part.address;
     parts.push(part);
 
-    let quote = quote(chain, &parts).await?;
-    if quote.total() > quote.balance {
-        return Err(DeployError::NotEnough {
-            address: hexes::show(deployer),
-            have: quote.balance,
-            need: Some(quote.total()),
-        });
+    if unmapped && !dry_runs_the_unmapped(chain).await? {
+        agreed(chain, &quote(chain, true, false, &parts).await?, watcher).await?;
+        map_account(chain, watcher).await?;
+        unmapped = false;
     }
-    if parts.iter().any(|part| !part.exists) && !watcher.agree(&quote)? {
-        return Err(DeployError::Declined);
+    if let TokenPlan::Existing(address) = plan.token {
+        check_token(chain, address, deployer).await?;
+    }
+    agreed(chain, &quote(chain, unmapped, true, &parts).await?, watcher).await?;
+    if unmapped {
+        map_account(chain, watcher).await?;
     }
     for part in &parts {
         make(chain, part, watcher).await?;
@@ -275,7 +349,7 @@ pub async fn deploy(
     let description = check_token(chain, plan.settings.token, deployer).await?;
     check_emission(chain, contract, &plan).await?;
     Ok(Deployment {
-        url: url.to_owned(),
+        url: public_url(url).unwrap_or_default(),
         genesis: info.genesis,
         chain_id: info.chain_id,
         spec_name: info.spec_name,
@@ -290,52 +364,83 @@ pub async fn deploy(
     })
 }
 
-/// Maps the account to its address if it is not.
-async fn map_account(chain: &Chain, watcher: &mut dyn Watcher) -> Result<(), DeployError> {
-    if chain.mapped().await? {
-        return Ok(());
-    }
-    let tx = Tx::MapAccount;
-    let cost = cost(chain, &tx, 0).await?;
-    let quote = Quote {
-        items: vec![Item {
-            what: "mapping the account to its address (a small deposit comes with it)".into(),
-            address: None,
-            cost: Some(cost),
-        }],
-        balance: chain.balance().await?,
+/// Whether the chain dry-runs what an account does that is not mapped, as if it were.
+/// Runtimes of before 2026 do not.
+async fn dry_runs_the_unmapped(chain: &Chain) -> Result<bool, DeployError> {
+    let nothing = Tx::Call {
+        to: H160::zero(),
+        value: 0,
+        data: Vec::new(),
     };
+    let unmapped = |failure: &Failure| matches!(failure, Failure::Runtime(name) if name.ends_with("::AccountUnmapped"));
+    Ok(match chain.dry_run(&nothing).await {
+        Ok(run) => !run.result.as_ref().is_err_and(unmapped),
+        Err(ChainError::Failed(failure)) if unmapped(&failure) => false,
+        Err(error) => return Err(error.into()),
+    })
+}
+
+/// Shows the quote, and goes on only if the account can pay and nobody minds.
+async fn agreed(
+    chain: &Chain,
+    quote: &Quote,
+    watcher: &mut dyn Watcher,
+) -> Result<(), DeployError> {
+    watcher.quoted(quote);
     if quote.total() > quote.balance {
         return Err(not_enough(chain, Some(quote.total())).await);
     }
-    if !watcher.agree(&quote)? {
+    if !quote.is_done() && !watcher.agree()? {
         return Err(DeployError::Declined);
     }
+    Ok(())
+}
+
+/// Maps the account to its address.
+async fn map_account(chain: &Chain, watcher: &mut dyn Watcher) -> Result<(), DeployError> {
     watcher.doing("mapping the account");
-    match submit_once(chain, "map_account", &tx).await {
+    match submit_once(chain, "map_account", &Tx::MapAccount).await {
         Ok(_) => Ok(()),
         Err(error) => Err(explained(chain, error.into()).await),
     }
 }
 
-async fn quote(chain: &Chain, parts: &[Part]) -> Result<Quote, DeployError> {
+/// What is to be done and what it costs. `mapping`: whether the account is to be mapped.
+/// `dry_runs`: whether the contracts can be dry-run already.
+async fn quote(
+    chain: &Chain,
+    mapping: bool,
+    dry_runs: bool,
+    parts: &[Part],
+) -> Result<Quote, DeployError> {
     let mut items = Vec::new();
     let mut before = 0;
+    if mapping {
+        let cost = cost(chain, &Tx::MapAccount, before).await?;
+        before += 1;
+        items.push(Item {
+            what: "mapping the account to its address".into(),
+            address: None,
+            price: Price::Of(cost),
+        });
+    }
     for part in parts {
-        let cost = if part.exists {
-            None
-        } else {
-            let cost = match cost(chain, &part.tx, before).await {
-                Ok(cost) => cost,
-                Err(error) => return Err(explained(chain, error).await),
-            };
-            before += 1;
-            Some(cost)
+        let price = match (part.exists, dry_runs) {
+            (true, _) => Price::There,
+            (false, false) => Price::Later,
+            (false, true) => {
+                let cost = match cost(chain, &part.tx, before).await {
+                    Ok(cost) => cost,
+                    Err(error) => return Err(explained(chain, error).await),
+                };
+                before += 1;
+                Price::Of(cost)
+            }
         };
         items.push(Item {
             what: part.what.clone(),
             address: Some(part.address),
-            cost,
+            price,
         });
     }
     Ok(Quote {
@@ -344,9 +449,16 @@ async fn quote(chain: &Chain, parts: &[Part]) -> Result<Quote, DeployError> {
     })
 }
 
-/// What a transaction costs that is sent after `before` others.
+/// What a transaction costs that is sent after `before` others, whether or not the account
+/// can pay for it.
 async fn cost(chain: &Chain, tx: &Tx, before: u64) -> Result<Cost, DeployError> {
-    let run = chain.dry_run(tx).await?;
+    let mut run = chain.dry_run(tx).await?;
+    if run.result.as_ref().is_err_and(lacks_funds) {
+        // A node that does not tell leaves the need unknown, no more.
+        if let Ok(Some(richer)) = chain.dry_run_by_the_rich(tx).await {
+            run = richer;
+        }
+    }
     if let Err(failure) = run.result {
         return Err(match refusal(&failure) {
             Some(error) => DeployError::Refused(error),
@@ -384,7 +496,9 @@ async fn make(chain: &Chain, part: &Part, watcher: &mut dyn Watcher) -> Result<(
     Ok(())
 }
 
-/// A token that describes itself and answers to a transfer as an ERC-20 does.
+/// A token that describes itself and answers to a transfer as an ERC-20 does. Nothing is
+/// sent: a unit is moved in a dry-run, from the deployer to itself, because anybody else may
+/// be somebody to whom the token moves no less than its minimum balance.
 async fn check_token(
     chain: &Chain,
     address: H160,
@@ -392,9 +506,8 @@ async fn check_token(
 ) -> Result<Description, DeployError> {
     let token = Token::new(chain.clone(), address).at(At::Best);
     let description = token.describe().await?;
-    // One unit if there is one, to somebody else; nothing is sent, it is a dry-run.
     let amount = token.balance_of(deployer).await?.min(1);
-    token.check_transfer(address, amount).await?;
+    token.check_transfer(deployer, amount).await?;
     Ok(description)
 }
 
@@ -437,9 +550,7 @@ fn same<T: PartialEq + std::fmt::Debug>(
 /// The chain's words for an empty account, in ours.
 async fn explained(chain: &Chain, error: DeployError) -> DeployError {
     let poor = match &error {
-        DeployError::Chain(ChainError::Failed(failure)) => {
-            failure.class() == Class::OperatorAction && !failure.to_string().contains("Unmapped")
-        }
+        DeployError::Chain(ChainError::Failed(failure)) => is_poverty(failure),
         DeployError::Chain(ChainError::Pool { name, .. }) => name == "Payment",
         _ => false,
     };
@@ -448,6 +559,18 @@ async fn explained(chain: &Chain, error: DeployError) -> DeployError {
     } else {
         error
     }
+}
+
+/// As [`is_poverty`], in a dry-run: no limit was given for the deposit, so what limits it is
+/// what the account has.
+fn lacks_funds(failure: &Failure) -> bool {
+    let limit = "Revive::StorageDepositLimitExhausted";
+    is_poverty(failure) || *failure == Failure::Runtime(limit.into())
+}
+
+/// Whether the runtime stopped it because the account has too little.
+fn is_poverty(failure: &Failure) -> bool {
+    failure.class() == Class::OperatorAction && !failure.to_string().contains("Unmapped")
 }
 
 async fn not_enough(chain: &Chain, need: Option<u128>) -> DeployError {
@@ -468,7 +591,7 @@ async fn not_enough(chain: &Chain, need: Option<u128>) -> DeployError {
 /// What `plimsoll deploy` is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// The node, as it goes into the deployment file.
+    /// The node. It goes into the deployment file if it cannot hold a secret.
     pub url: String,
     /// `deploy.toml`.
     pub terms: PathBuf,
@@ -487,8 +610,9 @@ pub async fn command(
     artifacts: Artifacts<'_>,
     options: &Options,
 ) -> Result<Deployment, DeployError> {
-    refuse_existing(&options.out)?;
     let terms = Terms::load(&options.terms)?;
+    // Before anything is paid for: what cannot be written down is as good as lost.
+    let out = NewFile::reserve(&options.out)?;
     let (info, head) = (chain.info().await?, chain.head().await?);
     println!(
         "chain {} (version {}), as {}",
@@ -499,8 +623,14 @@ pub async fn command(
     let plan = terms.plan(info.address, now_ms(head.best.time_ms))?;
     let mut watcher = Terminal { yes: options.yes };
     let deployment = deploy(chain, &options.url, artifacts, &plan, &mut watcher).await?;
-    deployment.save(&options.out)?;
+    out.write(&deployment)?;
     println!("wrote {}", options.out.display());
+    if deployment.url.is_empty() {
+        println!(
+            "warning: the node's address is not in it, because a user, password, path or query may be \
+             secret: name the node in the keeper's configuration, key chain.urls"
+        );
+    }
     Ok(deployment)
 }
 
@@ -517,39 +647,17 @@ fn now_ms(best_ms: u64) -> u64 {
         })
 }
 
-fn refuse_existing(out: &Path) -> Result<(), DeploymentError> {
-    if out.exists() {
-        return Err(DeploymentError::Exists(out.to_owned()));
-    }
-    Ok(())
-}
-
 /// Somebody at a terminal.
 struct Terminal {
     yes: bool,
 }
 
 impl Watcher for Terminal {
-    fn agree(&mut self, quote: &Quote) -> Result<bool, DeployError> {
-        for item in &quote.items {
-            let at = item.address.map_or_else(String::new, |address| {
-                format!(" at {}", hexes::show(address))
-            });
-            match item.cost {
-                None => println!("  {}{at}: there already", item.what),
-                Some(Cost { fee, deposit }) => println!(
-                    "  {}{at}: fee {}, deposit {}",
-                    item.what,
-                    grouped(fee),
-                    grouped(deposit)
-                ),
-            }
-        }
-        println!(
-            "  in all {} base units of the chain's own token; the account has {}",
-            grouped(quote.total()),
-            grouped(quote.balance)
-        );
+    fn quoted(&mut self, quote: &Quote) {
+        println!("{quote}");
+    }
+
+    fn agree(&mut self) -> Result<bool, DeployError> {
         if self.yes {
             return Ok(true);
         }
@@ -605,17 +713,31 @@ mod tests {
 
     #[test]
     fn a_quote_adds_up_what_is_not_there_yet() {
-        let item = |cost| Item {
-            what: String::new(),
+        let item = |price| Item {
+            what: "something".into(),
             address: None,
-            cost,
+            price,
         };
-        let cost = |fee, deposit| Some(Cost { fee, deposit });
-        let quote = Quote {
-            items: vec![item(cost(1, 20)), item(None), item(cost(300, 4_000))],
-            balance: 0,
+        let cost = |fee, deposit| Price::Of(Cost { fee, deposit });
+        let mut quote = Quote {
+            items: vec![
+                item(cost(1, 20)),
+                item(Price::There),
+                item(cost(300, 4_000)),
+            ],
+            balance: 5,
         };
         assert_eq!(quote.total(), 4_321);
+        assert!(quote.is_whole() && !quote.is_done());
+        let shown = quote.to_string();
+        assert!(
+            shown.ends_with("in all 4,321 base units of the chain's own token; the account has 5"),
+            "{shown}"
+        );
+        assert!(shown.contains("there already"), "{shown}");
+        quote.items.push(item(Price::Later));
+        assert!(!quote.is_whole());
+        assert!(quote.to_string().contains("so far 4,321"), "{quote}");
     }
 
     #[test]

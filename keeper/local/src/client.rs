@@ -4,7 +4,7 @@
 //! with instant seal; its clock moves [`BLOCK_TIME_MS`] a block and can be set.
 
 use codec::{Decode, Encode};
-use frame_support::dispatch::DispatchClass;
+use frame_support::dispatch::{DispatchClass, RawOrigin};
 use plimsoll_embedded::{
     sr25519, AccountId, Code, Dispatched, EmbeddedChain, EmbeddedHandle, Failure as Refusal,
     Genesis, RuntimeCall, RuntimeEvent, Weight as ChainWeight, CHAIN_ID,
@@ -29,6 +29,10 @@ const BLOCK_TIME_MS: u64 = 6_000;
 
 /// For how many blocks a transaction is valid, as on a node.
 const ERA_BLOCKS: u64 = 64;
+
+/// What an account is given, in base units, for as long as it is told what something would
+/// cost: 10,000 whole native tokens.
+const RICHES: u128 = 10_000 * 10_000_000_000;
 
 /// What happened on the chain, kept for who asks later.
 #[derive(Default)]
@@ -195,6 +199,51 @@ fn call(tx: PackedTx, (ref_time, proof_size, deposit): (u64, u64, u128)) -> Runt
     })
 }
 
+/// What would become of a transaction.
+fn dry_run(chain: &mut EmbeddedChain, account: &AccountId, tx: Tx) -> DryRun {
+    match tx {
+        Tx::Call { to, value, data } => {
+            let ran = chain.dry_run(account, to, value, data);
+            DryRun {
+                weight: weight(ran.weight_required),
+                deposit: ran.deposit_required,
+                result: ran.result.map_err(failure),
+                address: None,
+            }
+        }
+        Tx::Instantiate {
+            code,
+            data,
+            salt,
+            value,
+        } => {
+            let code = Code::Upload(code);
+            let ran = chain.dry_run_instantiate(account, code, data, Some(salt), value);
+            let address = ran.result.as_ref().ok().copied();
+            DryRun {
+                weight: weight(ran.weight_required),
+                deposit: ran.deposit_required,
+                result: ran.result.map(|_| Vec::new()).map_err(failure),
+                address,
+            }
+        }
+        Tx::MapAccount => {
+            let before = chain.snapshot();
+            let free = chain.balance(account);
+            let call = RuntimeCall::Revive(pallet_revive::Call::map_account {});
+            let mapped = chain.dispatch(RawOrigin::Signed(account.clone()), call);
+            let deposit = free.saturating_sub(chain.balance(account));
+            chain.restore(&before);
+            DryRun {
+                weight: Weight::default(),
+                deposit,
+                result: mapped.result.map(|()| Vec::new()).map_err(failure),
+                address: None,
+            }
+        }
+    }
+}
+
 fn fee_paid(events: &[RuntimeEvent]) -> u128 {
     events
         .iter()
@@ -298,49 +347,24 @@ impl ChainClient for EmbeddedClient {
     }
 
     async fn dry_run(&self, tx: &Tx) -> Result<DryRun, ChainError> {
-        let account = self.account();
-        match tx.clone() {
-            Tx::Call { to, value, data } => {
-                let ran = self
-                    .run("dry-run a call", move |chain| {
-                        chain.dry_run(&account, to, value, data)
-                    })
-                    .await?;
-                Ok(DryRun {
-                    weight: weight(ran.weight_required),
-                    deposit: ran.deposit_required,
-                    result: ran.result.map_err(failure),
-                    address: None,
-                })
-            }
-            Tx::Instantiate {
-                code,
-                data,
-                salt,
-                value,
-            } => {
-                let ran = self
-                    .run("dry-run a constructor", move |chain| {
-                        let code = Code::Upload(code);
-                        chain.dry_run_instantiate(&account, code, data, Some(salt), value)
-                    })
-                    .await?;
-                let address = ran.result.as_ref().ok().copied();
-                Ok(DryRun {
-                    weight: weight(ran.weight_required),
-                    deposit: ran.deposit_required,
-                    result: ran.result.map(|_| Vec::new()).map_err(failure),
-                    address,
-                })
-            }
-            Tx::MapAccount => Ok(DryRun {
-                weight: Weight::default(),
-                // One item of an address and an account.
-                deposit: constants::deposit(1, 52),
-                result: Ok(Vec::new()),
-                address: None,
-            }),
-        }
+        let (account, tx) = (self.account(), tx.clone());
+        self.run("dry-run a transaction", move |chain| {
+            dry_run(chain, &account, tx)
+        })
+        .await
+    }
+
+    async fn dry_run_by_the_rich(&self, tx: &Tx) -> Result<Option<DryRun>, ChainError> {
+        let (account, tx) = (self.account(), tx.clone());
+        self.run("dry-run a transaction", move |chain| {
+            let before = chain.snapshot();
+            let run = chain
+                .fund_unmapped(&account, RICHES)
+                .map(|()| dry_run(chain, &account, tx));
+            chain.restore(&before);
+            run.ok()
+        })
+        .await
     }
 
     async fn sign(&self, tx: &Tx, limits: Limits, nonce: u64) -> Result<SignedTx, ChainError> {
@@ -378,14 +402,23 @@ impl ChainClient for EmbeddedClient {
     async fn fee(&self, tx: &SignedTx) -> Result<u128, ChainError> {
         let packed = unpacked(tx)?;
         let signer = self.signer.clone();
+        let account = self.account();
         self.run("estimate a fee", move |chain| {
             let before = chain.snapshot();
+            // What it costs is told also to who cannot pay it yet, or is not mapped yet.
+            let mapping = matches!(packed.tx, PackedTx::MapAccount);
+            let ready = if mapping {
+                chain.fund_unmapped(&account, RICHES)
+            } else {
+                chain.fund(&account, RICHES)
+            };
             let sent = chain.submit(&signer, call(packed.tx, packed.limits));
             chain.restore(&before);
+            ready.map_err(|refusal| ChainError::Failed(failure(refusal)))?;
             sent.map(|dispatched| fee_paid(&dispatched.events))
+                .map_err(|refusal| pool_error(refusal.0))
         })
         .await?
-        .map_err(|refusal| pool_error(refusal.0))
     }
 
     async fn next_nonce(&self) -> Result<u64, ChainError> {
@@ -538,6 +571,9 @@ impl World for EmbeddedClient {
         Ok(accounts)
     }
 }
+
+#[cfg(test)]
+mod deploying;
 
 #[cfg(test)]
 mod tests {

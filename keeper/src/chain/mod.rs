@@ -252,6 +252,12 @@ pub trait ChainClient: Send + Sync + 'static {
     /// mapped is taken as mapped: ask [`ChainClient::mapped`].
     async fn dry_run(&self, tx: &Tx) -> Result<DryRun, ChainError>;
 
+    /// As [`ChainClient::dry_run`], by some account that has what ours may lack: to tell what
+    /// a transaction would cost before ours is funded. `None` if no such account is known.
+    async fn dry_run_by_the_rich(&self, _tx: &Tx) -> Result<Option<DryRun>, ChainError> {
+        Ok(None)
+    }
+
     /// Signs with this nonce and these limits. The bytes are final.
     async fn sign(&self, tx: &Tx, limits: Limits, nonce: u64) -> Result<SignedTx, ChainError>;
 

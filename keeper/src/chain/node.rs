@@ -9,6 +9,7 @@ mod blocks;
 mod dialect;
 mod endpoints;
 mod pool;
+mod rich;
 
 use super::{
     At, BlockRef, ChainClient, ChainError, ChainInfo, ClockControl, ContractEvent, DryRun, Found,
@@ -105,8 +106,12 @@ impl NodeClient {
         address_of(&self.account().0)
     }
 
-    async fn dry_run_at(&self, block: &Block, tx: &Tx) -> Result<DryRun, ChainError> {
-        let origin = self.account();
+    async fn dry_run_from(
+        &self,
+        origin: AccountId32,
+        block: &Block,
+        tx: &Tx,
+    ) -> Result<DryRun, ChainError> {
         match tx {
             Tx::Call { to, value, data } => {
                 dialect::dry_run_call(block, (origin, to.0, *value, None, None, data.clone())).await
@@ -132,6 +137,10 @@ impl NodeClient {
                 address: None,
             }),
         }
+    }
+
+    async fn dry_run_at(&self, block: &Block, tx: &Tx) -> Result<DryRun, ChainError> {
+        self.dry_run_from(self.account(), block, tx).await
     }
 
     fn signed_at(
@@ -295,6 +304,18 @@ impl ChainClient for NodeClient {
             .ask("a dry run", |connection| async move {
                 let block = connection.block(At::Best).await?;
                 self.dry_run_at(&block, tx).await
+            })
+            .await
+    }
+
+    async fn dry_run_by_the_rich(&self, tx: &Tx) -> Result<Option<DryRun>, ChainError> {
+        self.endpoints
+            .ask("a dry run by another account", |connection| async move {
+                let block = connection.block(At::Best).await?;
+                let Some(richest) = rich::richest(&connection, &block).await? else {
+                    return Ok(None);
+                };
+                self.dry_run_from(richest, &block, tx).await.map(Some)
             })
             .await
     }

@@ -21,6 +21,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How often a starting one is asked whether it is there.
 const POLL: Duration = Duration::from_millis(50);
 
+/// How long killed ones are waited for at the end, and how often they are looked at.
+const LAST_PATIENCE: Duration = Duration::from_secs(2);
+const LAST_POLL: Duration = Duration::from_millis(5);
+
 /// What befalls one of them in an epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trouble {
@@ -54,6 +58,8 @@ impl std::fmt::Display for Trouble {
 
 /// The attesters' processes. They end with this.
 pub struct Cast {
+    /// Asks them whether they are there. They are on this machine, so no proxy is between.
+    http: reqwest::Client,
     folder: PathBuf,
     addresses: [SocketAddr; ATTESTERS],
     processes: [Option<Child>; ATTESTERS],
@@ -111,6 +117,7 @@ impl Cast {
                 .map_err(DemoError::files("a local port"))?;
         }
         Ok(Self {
+            http: reqwest::Client::builder().no_proxy().build()?,
             folder: folder.to_owned(),
             addresses,
             processes: [None, None, None],
@@ -187,6 +194,8 @@ impl Cast {
             .arg("attester")
             .arg("--config")
             .arg(&config)
+            // What it asks over HTTP is on this machine, too.
+            .env("NO_PROXY", Ipv4Addr::LOCALHOST.to_string())
             .stdin(Stdio::null())
             .stdout(out)
             .stderr(err)
@@ -202,7 +211,7 @@ impl Cast {
         let started = Instant::now();
         let health = format!("http://{}/health", self.addresses[which]);
         loop {
-            let answer = reqwest::get(&health).await;
+            let answer = self.http.get(&health).send().await;
             if answer.is_ok_and(|answer| answer.status().is_success()) {
                 return Ok(());
             }
@@ -226,6 +235,22 @@ impl Cast {
                 });
             }
             tokio::time::sleep(POLL).await;
+        }
+    }
+}
+
+impl Drop for Cast {
+    /// Their files can be removed once they have ended.
+    fn drop(&mut self) {
+        for process in self.processes.iter_mut().flatten() {
+            // One that has ended already need not be ended.
+            let _ = process.start_kill();
+        }
+        let started = Instant::now();
+        for process in self.processes.iter_mut().flatten() {
+            while matches!(process.try_wait(), Ok(None)) && started.elapsed() < LAST_PATIENCE {
+                std::thread::sleep(LAST_POLL);
+            }
         }
     }
 }

@@ -73,12 +73,38 @@ pub struct ExpectedEpoch {
     pub plain: Vec<u128>,
 }
 
+/// The contract's books as they should be at one moment, in base units. Whatever can be
+/// claimed has been paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExpectedLedger {
+    /// The reserve, inflows included.
+    pub reserve: u128,
+    /// Budgets that are settled and not booked, and rounding dust.
+    pub pots: u128,
+    /// Booked and not vested.
+    pub unvested: u128,
+    /// Paid out, to everybody together.
+    pub paid: u128,
+    /// All bonds.
+    pub bonds: u128,
+}
+
+impl ExpectedLedger {
+    /// What the contract should hold of the token.
+    #[must_use]
+    pub fn balance(&self) -> u128 {
+        self.reserve + self.pots + self.unvested + self.bonds
+    }
+}
+
 /// Everything as it should be in the epoch after the last worked one, with all epochs
 /// booked in the epoch after them.
 #[derive(Clone, Debug)]
 pub struct Expected {
     /// By epoch.
     pub epochs: Vec<ExpectedEpoch>,
+    /// Three for each epoch, all in the epoch after it: attested, settled, paid.
+    pub ledgers: Vec<ExpectedLedger>,
     /// By operator: claimable or paid by then, in base units.
     pub released: Vec<u128>,
     /// By operator: booked and not vested by then, in base units.
@@ -102,9 +128,11 @@ impl Expected {
     #[must_use]
     pub fn of(terms: &Terms, jobs: &[Job]) -> Self {
         let mut parts = parts(terms, jobs);
+        let bonds = terms.tiers.iter().map(|tier| tier.bond).sum();
         let mut entered = vec![terms.funded];
         let (mut emitted, mut dust) = (0_u128, 0_u128);
-        let mut epochs = Vec::new();
+        let mut rings = vec![Ring::default(); terms.tiers.len()];
+        let (mut epochs, mut ledgers) = (Vec::new(), Vec::new());
         for epoch in 0..terms.epochs {
             // All that entered before this epoch: the funding, and the leftovers of the
             // epochs up to the last but one.
@@ -125,9 +153,34 @@ impl Expected {
                 .map(|reward| reward.returned)
                 .sum();
             let budget = allocation.budget();
+            let books = |rings: &[Ring], held: u128, pots: u128| {
+                let sum = |part: fn(&Ring, &Vesting, Epoch) -> u128| -> u128 {
+                    rings
+                        .iter()
+                        .map(|ring| part(ring, &terms.vesting, epoch + 1))
+                        .sum()
+                };
+                ExpectedLedger {
+                    reserve: held,
+                    pots,
+                    unvested: sum(Ring::unvested),
+                    paid: sum(Ring::released),
+                    bonds,
+                }
+            };
+            let held = entered.iter().sum::<u128>() - emitted;
+            ledgers.push(books(&rings, held, dust));
+            ledgers.push(books(&rings, held - budget, dust + budget));
+            for (ring, reward) in rings.iter_mut().zip(&allocation.rewards) {
+                ring.liquid += reward.liquid;
+                let period = terms.vesting.period(epoch);
+                *ring.periods.entry(period).or_default() += reward.vesting();
+            }
             emitted += budget;
             dust += pot - paid - returned;
             entered.push(budget - pot + returned);
+            let held = entered.iter().sum::<u128>() - emitted;
+            ledgers.push(books(&rings, held, dust));
             let work = allocation.record.work().total();
             let plain = parts
                 .iter()
@@ -140,30 +193,16 @@ impl Expected {
             });
         }
         let now = terms.epochs;
-        let operators = terms.tiers.len();
-        let (mut released, mut unvested) = (vec![0; operators], vec![0; operators]);
-        let mut all_liquid = vec![0; operators];
-        for operator in 0..operators {
-            let mut periods = BTreeMap::<u32, u128>::new();
-            let mut liquid = 0;
-            for (epoch, expected) in (0..).zip(&epochs) {
-                let reward = &expected.allocation.rewards[operator];
-                liquid += reward.liquid;
-                *periods.entry(terms.vesting.period(epoch)).or_default() += reward.vesting();
-            }
-            let vested: u128 = periods
-                .iter()
-                .map(|(period, amount)| terms.vesting.vested(*amount, *period, now))
-                .sum();
-            released[operator] = liquid + vested;
-            unvested[operator] = periods.values().sum::<u128>() - vested;
-            all_liquid[operator] = liquid;
-        }
+        let all = |part: fn(&Ring, &Vesting, Epoch) -> u128| -> Vec<u128> {
+            let of = |ring| part(ring, &terms.vesting, now);
+            rings.iter().map(of).collect()
+        };
         Self {
             epochs,
-            released,
-            unvested,
-            liquid: all_liquid,
+            ledgers,
+            released: all(Ring::released),
+            unvested: all(Ring::unvested),
+            liquid: rings.iter().map(|ring| ring.liquid).collect(),
             reserve: entered.iter().sum::<u128>() - emitted,
             dust,
         }
@@ -190,6 +229,32 @@ impl Expected {
                     .sum()
             })
             .collect()
+    }
+}
+
+/// What an operator has been booked.
+#[derive(Clone, Debug, Default)]
+struct Ring {
+    /// The liquid parts of its rewards.
+    liquid: u128,
+    /// The others, by vesting period.
+    periods: BTreeMap<u32, u128>,
+}
+
+impl Ring {
+    fn vested(&self, vesting: &Vesting, now: Epoch) -> u128 {
+        self.periods
+            .iter()
+            .map(|(period, amount)| vesting.vested(*amount, *period, now))
+            .sum()
+    }
+
+    fn unvested(&self, vesting: &Vesting, now: Epoch) -> u128 {
+        self.periods.values().sum::<u128>() - self.vested(vesting, now)
+    }
+
+    fn released(&self, vesting: &Vesting, now: Epoch) -> u128 {
+        self.liquid + self.vested(vesting, now)
     }
 }
 
@@ -252,7 +317,7 @@ pub struct SeenLedger {
 pub struct Seen {
     /// By epoch; none if the contract knows of no work in it.
     pub epochs: Vec<Option<SeenEpoch>>,
-    /// After every step; the last one is the state at the end.
+    /// After every step, as [`Expected::ledgers`]; the last one is the state at the end.
     pub ledgers: Vec<SeenLedger>,
     /// At the end, by operator.
     pub operators: Vec<OperatorView>,
@@ -261,6 +326,35 @@ pub struct Seen {
 }
 
 impl Seen {
+    /// Falsifies by one unit each: the work of the largest job, a vetted and an open
+    /// reward, what a payee has, and what the contract holds of what it owes.
+    pub fn tamper(&mut self, terms: &Terms, jobs: &mut [Job]) {
+        if let Some(job) = jobs.iter_mut().max_by_key(|job| job.units) {
+            job.units += 1;
+        }
+        if let Some(paid) = self.paid.first_mut() {
+            *paid += 1;
+        }
+        if let Some(step) = self.ledgers.last_mut() {
+            step.balance = step.ledger.owed().saturating_sub(1);
+        }
+        for vetted in [true, false] {
+            // Somebody who got something, in whichever epoch; else anybody of the kind.
+            for least in [1, 0] {
+                let some = self
+                    .epochs
+                    .iter_mut()
+                    .flatten()
+                    .flat_map(|epoch| epoch.previews.iter_mut().zip(&terms.tiers))
+                    .find(|(preview, tier)| tier.vetted == vetted && preview.reward >= least);
+                if let Some((preview, _)) = some {
+                    preview.reward += 1;
+                    break;
+                }
+            }
+        }
+    }
+
     /// The rewards that the contract shows, as lines `epoch,operator,reward,liquid` of
     /// everybody who gets anything, in order: equal on every chain for equal receipts.
     pub fn rewards(&self) -> impl Iterator<Item = String> + '_ {
@@ -335,7 +429,7 @@ pub fn checks(terms: &Terms, expected: &Expected, seen: &Seen) -> Vec<Check> {
         budget(expected, seen),
         cap(expected, seen),
         ceiling(expected, seen),
-        solvency(seen),
+        solvency(expected, seen),
     ]
 }
 
@@ -356,36 +450,36 @@ fn conservation(terms: &Terms, expected: &Expected, seen: &Seen) -> Check {
             )
         });
     }
-    let Some(SeenLedger { ledger, .. }) = seen.ledgers.last() else {
-        return check;
-    };
-    let bonds: u128 = terms.tiers.iter().map(|tier| tier.bond).sum();
-    let rewards: u128 = expected.rewards().iter().sum();
-    let vesting_or_paid = ledger
-        .unvested
-        .saturating_add(ledger.claimable)
-        .saturating_add(ledger.paid);
-    for (term, chain, receipts) in [
-        (
-            "reserve with inflows",
-            ledger.reserve.saturating_add(ledger.inflows),
-            expected.reserve,
-        ),
-        ("pots", ledger.pots, expected.dust),
-        ("unvested, claimable and paid", vesting_or_paid, rewards),
-        ("bonds", ledger.bonds, bonds),
-        ("received", ledger.received, terms.funded + bonds),
-    ] {
-        check.equal(|| term.into(), chain, receipts);
+    let received = terms.funded + terms.tiers.iter().map(|tier| tier.bond).sum::<u128>();
+    for (step, books) in steps(&mut check, expected, seen) {
+        let ledger = &step.ledger;
+        for (term, chain, receipts) in [
+            (
+                "reserve with inflows",
+                ledger.reserve.saturating_add(ledger.inflows),
+                books.reserve,
+            ),
+            ("pots", ledger.pots, books.pots),
+            ("unvested", ledger.unvested, books.unvested),
+            ("claimable", ledger.claimable, 0),
+            ("paid out", ledger.paid, books.paid),
+            ("bonds", ledger.bonds, books.bonds),
+            ("received", ledger.received, received),
+        ] {
+            check.equal(|| format!("{}, {term}", step.moment), chain, receipts);
+        }
     }
+    check.hold(expected.released.iter().any(|amount| *amount > 0), || {
+        "nobody was to be paid anything".into()
+    });
+    check.hold(seen.operators.len() == terms.tiers.len(), || {
+        format!("{} operators were seen", seen.operators.len())
+    });
     for (operator, (view, paid)) in seen.operators.iter().zip(&seen.paid).enumerate() {
-        let released = view.claimable.saturating_add(*paid);
         let of = |what: &str| format!("operator {operator}, {what}");
-        check.equal(
-            || of("token balance and claimable"),
-            released,
-            expected.released[operator],
-        );
+        let released = expected.released[operator];
+        check.equal(|| of("its payee's token balance"), *paid, released);
+        check.equal(|| of("claimable"), view.claimable, 0);
         check.equal(
             || of("unvested"),
             view.unvested,
@@ -393,6 +487,19 @@ fn conservation(terms: &Terms, expected: &Expected, seen: &Seen) -> Check {
         );
     }
     check
+}
+
+/// Every step, seen and recomputed.
+fn steps<'a>(
+    check: &mut Check,
+    expected: &'a Expected,
+    seen: &'a Seen,
+) -> impl Iterator<Item = (&'a SeenLedger, &'a ExpectedLedger)> {
+    let (found, wanted) = (seen.ledgers.len(), expected.ledgers.len());
+    check.hold(found == wanted, || {
+        format!("{found} steps were seen, and there are {wanted}")
+    });
+    seen.ledgers.iter().zip(&expected.ledgers)
 }
 
 /// Every worked epoch, recomputed and seen.
@@ -544,12 +651,14 @@ fn ceiling(expected: &Expected, seen: &Seen) -> Check {
     check
 }
 
-fn solvency(seen: &Seen) -> Check {
+fn solvency(expected: &Expected, seen: &Seen) -> Check {
     let mut check = Check::new(
         "G15",
-        "the contract's token balance covers all it owes, after every step",
+        "the contract holds the recomputed amount, and all it owes, after every step",
     );
-    for step in &seen.ledgers {
+    for (step, books) in steps(&mut check, expected, seen) {
+        let moment = || format!("{}, the contract's token balance", step.moment);
+        check.equal(moment, step.balance, books.balance());
         let owed = step.ledger.owed();
         check.hold(step.balance >= owed, || {
             format!(
@@ -660,24 +769,22 @@ mod tests {
                 previews: previews.collect(),
             }));
         }
-        let paid: u128 = expected.released.iter().sum();
-        let bonds: u128 = terms.tiers.iter().map(|tier| tier.bond).sum();
-        let ledger = LedgerView {
-            reserve: expected.reserve,
-            inflows: 0,
-            pots: expected.dust,
-            unvested: expected.unvested.iter().sum(),
-            claimable: 0,
-            bonds,
-            received: terms.funded + bonds,
-            paid,
-        };
-        let balance = ledger.received - paid;
-        seen.ledgers.push(SeenLedger {
-            moment: "the end".into(),
-            ledger,
-            balance,
-        });
+        for (step, books) in expected.ledgers.iter().enumerate() {
+            seen.ledgers.push(SeenLedger {
+                moment: format!("step {step}"),
+                ledger: LedgerView {
+                    reserve: books.reserve,
+                    inflows: 0,
+                    pots: books.pots,
+                    unvested: books.unvested,
+                    claimable: 0,
+                    bonds: books.bonds,
+                    received: terms.funded + books.bonds,
+                    paid: books.paid,
+                },
+                balance: books.balance(),
+            });
+        }
         for unvested in &expected.unvested {
             seen.operators.push(OperatorView {
                 address: H160::zero(),
@@ -715,6 +822,15 @@ mod tests {
         assert_eq!(expected.reserve + expected.dust + out, terms.funded);
         assert_eq!(out, expected.rewards().iter().sum::<u128>());
         assert_eq!(expected.epochs[1].allocation.budget(), 0);
+        assert_eq!(expected.ledgers.len(), 3 * terms.epochs as usize);
+        let received = terms.funded + 123_456;
+        for books in &expected.ledgers {
+            assert_eq!(books.balance() + books.paid, received, "{books:?}");
+        }
+        let last = expected.ledgers[8];
+        assert_eq!((last.reserve, last.pots), (expected.reserve, expected.dust));
+        assert_eq!(last.unvested, expected.unvested.iter().sum::<u128>());
+        assert_eq!(last.paid, expected.released.iter().sum::<u128>());
     }
 
     #[test]
@@ -778,6 +894,18 @@ mod tests {
         seen.ledgers[0].balance -= 1;
         assert_eq!(failing(&seen, &jobs()), ["G1", "G15"]);
 
+        // A contract whose own books agree with what it holds, at the wrong amount.
+        let mut seen = honest.clone();
+        seen.ledgers[4].balance -= 1;
+        seen.ledgers[4].ledger.reserve -= 1;
+        seen.ledgers[4].ledger.paid += 1;
+        assert!(seen.ledgers[4].ledger.conserves());
+        assert_eq!(failing(&seen, &jobs()), ["G1", "G15"]);
+
+        let mut seen = honest.clone();
+        seen.operators[0].claimable += 1;
+        assert_eq!(failing(&seen, &jobs()), ["G1"]);
+
         let mut seen = honest.clone();
         seen.epochs[0].as_mut().expect("worked").previews[0].reward += 1;
         assert_eq!(failing(&seen, &jobs()), ["G2", "G3"]);
@@ -785,6 +913,54 @@ mod tests {
         let mut seen = honest.clone();
         seen.epochs[2].as_mut().expect("worked").previews[2].reward -= 1;
         assert_eq!(failing(&seen, &jobs()), ["G2", "G4"]);
+    }
+
+    #[test]
+    fn a_run_in_which_nobody_is_paid_fails() {
+        let terms = terms();
+        let expected = Expected::of(&terms, &jobs());
+        let mut seen = honest(&terms, &expected);
+        for (operator, paid) in seen.paid.iter_mut().enumerate() {
+            seen.operators[operator].claimable = std::mem::take(paid);
+        }
+        for step in &mut seen.ledgers {
+            let ledger = &mut step.ledger;
+            ledger.claimable = std::mem::take(&mut ledger.paid);
+            step.balance += ledger.claimable;
+            assert!(ledger.conserves() && step.balance == ledger.owed());
+        }
+        assert_eq!(failing(&seen, &jobs()), ["G1", "G15"]);
+    }
+
+    #[test]
+    fn tampering_makes_every_check_fail_wherever_the_kinds_work() {
+        let only = |operators: [OperatorIndex; 2]| {
+            let mut some = Vec::new();
+            for (epoch, operator) in [(0, operators[0]), (2, operators[1])] {
+                some.push(Job {
+                    epoch,
+                    operator,
+                    client: [1; 32],
+                    units: 500,
+                    fee: 25,
+                });
+            }
+            some
+        };
+        let terms = terms();
+        // The vetted ones and the open one never in one epoch; and one kind alone.
+        for mut jobs in [
+            only([0, 2]),
+            only([2, 1]),
+            only([1, 1]),
+            only([2, 2]),
+            jobs(),
+        ] {
+            let mut seen = honest(&terms, &Expected::of(&terms, &jobs));
+            assert_eq!(failing(&seen, &jobs), Vec::<&str>::new());
+            seen.tamper(&terms, &mut jobs);
+            assert_eq!(failing(&seen, &jobs), ["G1", "G2", "G3", "G4", "G15"]);
+        }
     }
 
     #[test]

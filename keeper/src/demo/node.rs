@@ -4,6 +4,7 @@ use super::world::World;
 use crate::chain::node::NodeClient;
 use crate::chain::{Chain, ChainError, ClockControl, Tx};
 use crate::submit::{submit_once, SubmitError};
+use crate::urls::shown;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,7 +52,7 @@ impl NodeWorld {
 #[async_trait::async_trait]
 impl World for NodeWorld {
     fn name(&self) -> String {
-        format!("the node at {}", self.url)
+        format!("the node at {}", shown(&self.url))
     }
 
     fn url(&self) -> Option<String> {

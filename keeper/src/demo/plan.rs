@@ -75,8 +75,8 @@ pub const VESTING: Vesting = Vesting {
     vesting_periods: 4,
 };
 
-/// A fee unit, in millionths of a token: with 46 bits of them an operator's fees of an
-/// epoch may reach 70 million tokens.
+/// A fee unit, in millionths of a token: with 44 bits of them an operator's fees of an
+/// epoch may reach 17 million tokens.
 const FEE_UNIT_MILLIONTHS: u128 = 1;
 
 /// What is fixed at deployment.

@@ -58,33 +58,6 @@ pub struct Played {
     pub seen: Seen,
 }
 
-impl Played {
-    /// Falsifies by one unit each: the work of the largest job, a vetted and an open
-    /// reward, what a payee has, and what the contract holds of what it owes.
-    pub fn tamper(&mut self) {
-        if let Some(job) = self.jobs.iter_mut().max_by_key(|job| job.units) {
-            job.units += 1;
-        }
-        if let Some(paid) = self.seen.paid.first_mut() {
-            *paid += 1;
-        }
-        if let Some(step) = self.seen.ledgers.last_mut() {
-            step.balance = step.ledger.owed().saturating_sub(1);
-        }
-        for epoch in self.seen.epochs.iter_mut().flatten().take(1) {
-            for vetted in [true, false] {
-                let some = epoch
-                    .previews
-                    .iter_mut()
-                    .find(|p| p.vetted == vetted && p.reward > 0);
-                if let Some(preview) = some {
-                    preview.reward += 1;
-                }
-            }
-        }
-    }
-}
-
 /// A folder of the demo's own, gone with it.
 struct Folder(tempfile::TempDir);
 
@@ -114,17 +87,18 @@ pub async fn play(
     let seed = options.seed;
     let mut rng = ChaCha20Rng::seed_from_u64(seed);
     let members = members(DECIMALS, &mut rng);
-    let jobs = workload::read(options.trace.as_deref(), members.len())?;
+    let jobs = workload::read(options.trace.as_deref(), members.len(), &plan::METER)?;
     let clients = data::client_requests();
     let trace = match &options.trace {
         Some(path) => path.display().to_string(),
         None => "Azure's conversation trace of 2023".into(),
     };
     progress.line(&format!(
-        "{} jobs: {trace}, its {} minutes stretched over {} epochs of a day; seed {seed}",
+        "{} jobs: {trace}, its {} minutes stretched over {} epochs of a day, 0 to {}; seed {seed}",
         grouped(jobs.len() as u128),
         jobs.iter().map(|job| job.offset_ms).max().unwrap_or(0) / 60_000,
-        options.epochs
+        options.epochs,
+        options.epochs - 1
     ));
     progress.line(&format!(
         "{} operators with the stakes of Livepeer's, {}; on {}",
@@ -171,7 +145,6 @@ pub async fn play(
         receipts: &receipts,
         spooled: 0,
         seen: Seen::default(),
-        epochs: options.epochs,
     };
     for epoch in 0..options.epochs {
         replay.epoch(epoch, progress).await?;
@@ -330,7 +303,6 @@ struct Replay<'a> {
     /// How many receipts are in the spool or were.
     spooled: usize,
     seen: Seen,
-    epochs: u32,
 }
 
 impl Replay<'_> {
@@ -434,7 +406,7 @@ impl Replay<'_> {
         balanced: bool,
     ) -> String {
         let Some(Some(seen)) = self.seen.epochs.last() else {
-            return format!("epoch {epoch:>2}/{}  no work", self.epochs);
+            return format!("epoch {epoch:>2}  no work");
         };
         let (vetted, open) = (seen.view.vetted, seen.view.open);
         let budget = seen
@@ -447,9 +419,7 @@ impl Replay<'_> {
             .filter(|preview| preview.raised)
             .count();
         format!(
-            "epoch {:>2}/{}  {:>6} jobs {batches:>2} batches  {:>10} {SYMBOL}  fragments {:>5}  capped {capped:>2}  books {}  {trouble}",
-            epoch + 1,
-            self.epochs,
+            "epoch {epoch:>2}  {:>6} jobs {batches:>2} batches  {:>10} {SYMBOL}  fragments {:>5}  capped {capped:>2}  books {}  {trouble}",
             grouped(jobs as u128),
             tokens(budget, DECIMALS),
             percent(vetted.fragment + open.fragment, vetted.total() + open.total()),

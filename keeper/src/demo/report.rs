@@ -263,7 +263,12 @@ impl Outcome<'_> {
             "  fragments       {} of the work, entitled to {} of the budgets (floor {}%)",
             percent(fragment, work),
             percent(entitled, budgets),
-            self.terms.params.fragment_floor / 10_000
+            f64::from(self.terms.params.fragment_floor) / 10_000.0
+        )?;
+        writeln!(
+            out,
+            "                  the first {} work units of each client, operator and epoch",
+            grouped(self.terms.fragment_threshold)
         )?;
         writeln!(out, "  capped          {ever} vetted operators, {} times in {worked} epochs, at {}% of a budget each", capped.iter().sum::<usize>(), f64::from(self.terms.params.operator_cap) / 10_000.0)?;
         writeln!(
@@ -318,7 +323,7 @@ impl Outcome<'_> {
         let ledger = &step.ledger;
         writeln!(
             out,
-            "\nThe contract's ledger, in {} at the end of epoch {}",
+            "\nThe contract's ledger, in {}, in epoch {} when all epochs before it are paid",
             self.symbol, self.terms.epochs
         )?;
         let rows = [

@@ -19,9 +19,11 @@ use crate::ingest::{self, IngestError};
 use crate::keys::{keccak, Key};
 use crate::meter::Meter;
 use crate::receipt::{hash_client, Mode, Network, Receipt};
+use plimsoll_mechanism::work::FEES_LIMIT;
 use plimsoll_mechanism::{Hash, OperatorIndex};
 use rand::Rng;
 use rand_chacha::ChaCha20Rng;
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -31,7 +33,11 @@ use std::path::Path;
 pub const SMALL_JOB_TOKENS: u64 = 512;
 
 /// What a client pays for a work unit, in millionths of a token.
-const FEE_MILLIONTHS: u128 = 100;
+const FEE_MILLIONTHS: u64 = 100;
+
+/// All jobs of a trace together are less work than this, so that an operator's fees of an
+/// epoch fit whoever does them, and when: a fee unit of the demo is a millionth of a token.
+const WORK_MOST: u64 = FEES_LIMIT / FEE_MILLIONTHS;
 
 /// The model named in the receipts.
 const MODEL: &str = "demo-chat";
@@ -81,18 +87,6 @@ pub enum TraceError {
     /// There is nothing to replay.
     #[error("trace {0} has no jobs: give a CSV file with the columns TIMESTAMP, ContextTokens and GeneratedTokens, or receipts as JSON Lines or CSV")]
     Empty(String),
-    /// The trace names operators that are not there.
-    #[error("trace {path}, receipt {receipt}: operator {operator} is not one of the demo's {operators}; indices begin at 0")]
-    Operator {
-        /// Which file.
-        path: String,
-        /// The receipt's position, from 1.
-        receipt: usize,
-        /// Whom it names.
-        operator: OperatorIndex,
-        /// How many there are.
-        operators: usize,
-    },
 }
 
 /// How the replay is laid out in time.
@@ -118,10 +112,15 @@ impl Span {
 /// The jobs of a file, or of the shipped trace.
 ///
 /// # Errors
-/// See [`TraceError`]; also if a receipt names none of the `operators` operators.
-pub fn read(path: Option<&Path>, operators: usize) -> Result<Vec<TracedJob>, TraceError> {
+/// See [`TraceError`]; also if a line is a job that no keeper would count: an impossible or
+/// repeated receipt, none of the `operators` operators, or too much work by `meter`.
+pub fn read(
+    path: Option<&Path>,
+    operators: usize,
+    meter: &Meter,
+) -> Result<Vec<TracedJob>, TraceError> {
     let Some(path) = path else {
-        return azure(Path::new("(shipped)"), data::TRACE.as_bytes());
+        return azure(Path::new("(shipped)"), data::TRACE.as_bytes(), meter);
     };
     let name = path.display().to_string();
     let file = |source| TraceError::File {
@@ -135,24 +134,33 @@ pub fn read(path: Option<&Path>, operators: usize) -> Result<Vec<TracedJob>, Tra
         .read_to_end(&mut head)
         .map_err(file)?;
     if head == TRACE_HEAD {
-        return azure(path, File::open(path).map_err(file)?);
+        return azure(path, File::open(path).map_err(file)?, meter);
     }
+    let bad = |line, reason| TraceError::Line {
+        path: name.clone(),
+        line,
+        reason,
+    };
     let mut receipts = Vec::new();
+    let mut lines = HashMap::new();
+    let mut work = Work::new(meter);
     for line in ingest::read(path, None)? {
-        let (_, receipt) = line.map_err(|refusal| TraceError::Line {
-            path: name.clone(),
-            line: refusal.line.unwrap_or(0),
-            reason: refusal.reason,
-        })?;
+        let (line, receipt) =
+            line.map_err(|refusal| bad(refusal.line.unwrap_or(0), refusal.reason))?;
+        receipt
+            .check()
+            .map_err(|malformed| bad(line, malformed.to_string()))?;
         if receipt.operator as usize >= operators {
-            let (operator, receipt) = (receipt.operator, receipts.len() + 1);
-            return Err(TraceError::Operator {
-                path: name,
-                receipt,
-                operator,
-                operators,
-            });
+            let reason = format!(
+                "operator {} is not one of the demo's {operators}; indices begin at 0",
+                receipt.operator
+            );
+            return Err(bad(line, reason));
         }
+        if let Some(first) = lines.insert(receipt.id, line) {
+            return Err(bad(line, format!("its id is that of line {first}")));
+        }
+        work.add(&receipt).map_err(|reason| bad(line, reason))?;
         receipts.push(receipt);
     }
     let first = receipts.iter().map(|receipt| receipt.completed_at).min();
@@ -168,10 +176,11 @@ pub fn read(path: Option<&Path>, operators: usize) -> Result<Vec<TracedJob>, Tra
 }
 
 /// The jobs of a trace with the columns of the Azure trace.
-fn azure(path: &Path, from: impl Read + Send) -> Result<Vec<TracedJob>, TraceError> {
+fn azure(path: &Path, from: impl Read + Send, meter: &Meter) -> Result<Vec<TracedJob>, TraceError> {
     let name = path.display().to_string();
     let mut jobs = Vec::new();
     let mut first = None;
+    let mut work = Work::new(meter);
     for job in jobs_from(path, from)? {
         let bad = |line, reason| TraceError::Line {
             path: name.clone(),
@@ -179,24 +188,81 @@ fn azure(path: &Path, from: impl Read + Send) -> Result<Vec<TracedJob>, TraceErr
             reason,
         };
         let job = job.map_err(|refusal| bad(refusal.line.unwrap_or(0), refusal.reason))?;
+        let line = job.row + 2;
         let start = *first.get_or_insert(job.at);
         let offset_ms = job
             .at
             .checked_sub(start)
-            .ok_or_else(|| bad(job.row + 2, "its time is before the first one's".into()))?;
+            .ok_or_else(|| bad(line, "its time is before the first one's".into()))?;
         let (input, output) = (job.input_tokens, job.output_tokens);
-        jobs.push(TracedJob {
+        let job = TracedJob {
             offset_ms,
             input,
             cached: 0,
             output,
             parties: None,
-        });
+        };
+        let receipt = job.unsigned();
+        receipt
+            .check()
+            .map_err(|malformed| bad(line, malformed.to_string()))?;
+        work.add(&receipt).map_err(|reason| bad(line, reason))?;
+        jobs.push(job);
     }
     if jobs.is_empty() {
         return Err(TraceError::Empty(name));
     }
     Ok(jobs)
+}
+
+/// All work of a trace, in work units.
+struct Work<'a> {
+    meter: &'a Meter,
+    units: u64,
+}
+
+impl<'a> Work<'a> {
+    fn new(meter: &'a Meter) -> Self {
+        Self { meter, units: 0 }
+    }
+
+    /// Adds a job, or says why it is too much.
+    fn add(&mut self, receipt: &Receipt) -> Result<(), String> {
+        let units = self
+            .meter
+            .units(receipt)
+            .map_err(|error| error.to_string())?;
+        // Both are below 2^46.
+        self.units += units;
+        if self.units >= WORK_MOST {
+            return Err(format!(
+                "up to here {} work units, and a trace must have fewer than {WORK_MOST}: an operator's \
+                 fees of an epoch would not fit",
+                self.units
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl TracedJob {
+    /// A receipt of its tokens, by nobody for nobody.
+    fn unsigned(&self) -> Receipt {
+        Receipt {
+            id: Hash::default(),
+            operator: 0,
+            client: Hash::default(),
+            model: MODEL.into(),
+            verification: Mode::None,
+            evidence: None,
+            input_tokens: self.input,
+            cached_input_tokens: self.cached,
+            output_tokens: self.output,
+            fee: 0,
+            completed_at: 0,
+            signature: None,
+        }
+    }
 }
 
 /// Who hands out the jobs and signs for them.
@@ -234,7 +300,7 @@ impl Gateway<'_> {
             .enumerate()
             .map(|(number, job)| {
                 let (operator, client) = job.parties.unwrap_or_else(|| {
-                    let small = job.input + job.output <= SMALL_JOB_TOKENS;
+                    let small = job.input.saturating_add(job.output) <= SMALL_JOB_TOKENS;
                     let operator = if small {
                         rng.random_range(0..members.len())
                     } else {
@@ -276,19 +342,15 @@ impl Gateway<'_> {
             id,
             operator,
             client,
-            model: MODEL.into(),
             verification: if vetted { Mode::Tee } else { Mode::None },
             evidence: vetted.then(|| keccak(&[b"quote of ", &id[..]].concat())),
-            input_tokens: job.input,
-            cached_input_tokens: job.cached,
-            output_tokens: job.output,
-            fee: 0,
             completed_at,
-            signature: None,
+            ..job.unsigned()
         };
+        // What cannot be metered was refused when the trace was read.
         let units = self.meter.units(&receipt).unwrap_or(0);
-        receipt.fee =
-            u128::from(units) * FEE_MILLIONTHS * 10_u128.pow(u32::from(self.decimals)) / 1_000_000;
+        let one = 10_u128.pow(u32::from(self.decimals));
+        receipt.fee = u128::from(units) * u128::from(FEE_MILLIONTHS) * one / 1_000_000;
         receipt.sign(self.network, self.key);
         receipt
     }
@@ -335,7 +397,7 @@ mod tests {
     fn receipts(seed: u64) -> Vec<Receipt> {
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
         let members = population::members(18, &mut rng);
-        let jobs = read(None, 197).expect("the shipped trace");
+        let jobs = read(None, 197, &meter::DEFAULT).expect("the shipped trace");
         let key = Key::from_bytes([7; 32]).expect("a key");
         let network = Network::new("test");
         let gateway = Gateway {
@@ -356,7 +418,7 @@ mod tests {
 
     #[test]
     fn the_shipped_trace_spans_58_minutes() {
-        let jobs = read(None, 197).expect("the shipped trace");
+        let jobs = read(None, 197, &meter::DEFAULT).expect("the shipped trace");
         assert_eq!(jobs.len(), 19_366);
         assert_eq!(jobs.last().map(|job| job.offset_ms / 60_000), Some(58));
     }
@@ -405,7 +467,7 @@ mod tests {
 
     #[test]
     fn a_bad_line_is_named() {
-        let azure = |csv: &str| azure(Path::new("x.csv"), csv.as_bytes());
+        let azure = |csv: &str| azure(Path::new("x.csv"), csv.as_bytes(), &meter::DEFAULT);
         let head = "TIMESTAMP,ContextTokens,GeneratedTokens\n";
         let wrong = azure(&format!("{head}2023-11-16 18:15:46.1,3,4\nyesterday,3,4\n"));
         let error = wrong.expect_err("a bad time").to_string();
@@ -421,23 +483,77 @@ mod tests {
     }
 
     #[test]
+    fn a_job_that_no_keeper_would_count_is_refused_by_its_line() {
+        let head = "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.1,3,4\n";
+        let huge = u64::MAX.to_string();
+        for (tokens, reason) in [
+            (format!("{huge},{huge}"), "work units in one job"),
+            (format!("0,{}", 1_u64 << 38), "a trace must have fewer"),
+            ("0,0".into(), "without any token"),
+        ] {
+            let csv = format!("{head}2023-11-16 18:15:47,{tokens}\n");
+            let error = azure(Path::new("x.csv"), csv.as_bytes(), &meter::DEFAULT)
+                .expect_err(reason)
+                .to_string();
+            assert!(
+                error.contains("x.csv, line 3") && error.contains(reason),
+                "{error}"
+            );
+        }
+
+        let fine = receipts(1)[0].clone();
+        type Change = fn(&mut Receipt);
+        let cases: [(Change, &str); 5] = [
+            (|r| r.cached_input_tokens = r.input_tokens + 1, "cached"),
+            (|r| r.output_tokens = u64::MAX, "work units in one job"),
+            (|r| r.operator = 5, "operator 5 is not one of the demo's 5"),
+            (|r| r.model.clear(), "model name"),
+            (|_| {}, "its id is that of line 1"),
+        ];
+        for (change, reason) in cases {
+            let mut bad = Receipt {
+                operator: 3,
+                ..fine.clone()
+            };
+            let good = bad.clone();
+            change(&mut bad);
+            if bad != good {
+                bad.id = [9; 32];
+            }
+            // A blank line counts as a line.
+            let file = json_lines(&[&good, &bad], "\n\n");
+            let error = read(Some(file.path()), 5, &meter::DEFAULT)
+                .expect_err(reason)
+                .to_string();
+            assert!(
+                error.contains("line 3") && error.contains(reason),
+                "{error}"
+            );
+        }
+    }
+
+    fn json_lines(receipts: &[&Receipt], between: &str) -> tempfile::NamedTempFile {
+        let file = tempfile::Builder::new()
+            .suffix(".jsonl")
+            .tempfile()
+            .expect("a file");
+        let lines: Vec<_> = receipts
+            .iter()
+            .map(|receipt| serde_json::to_string(receipt).expect("JSON"))
+            .collect();
+        std::fs::write(file.path(), lines.join(between)).expect("written");
+        file
+    }
+
+    #[test]
     fn receipts_keep_their_parties_and_distances() {
         let mut one = receipts(1)[0].clone();
         let mut two = one.clone();
         (one.operator, one.completed_at) = (3, 5_000);
         (two.id, two.operator, two.completed_at) = ([9; 32], 4, 6_500);
-        let file = tempfile::Builder::new()
-            .suffix(".jsonl")
-            .tempfile()
-            .expect("a file");
-        let lines = [&one, &two].map(|receipt| serde_json::to_string(receipt).expect("JSON"));
-        std::fs::write(file.path(), lines.join("\n")).expect("written");
-        let jobs = read(Some(file.path()), 5).expect("receipts");
+        let file = json_lines(&[&one, &two], "\n");
+        let jobs = read(Some(file.path()), 5, &meter::DEFAULT).expect("receipts");
         assert_eq!((jobs[0].offset_ms, jobs[1].offset_ms), (0, 1_500));
         assert_eq!(jobs[1].parties, Some((4, two.client)));
-        assert!(matches!(
-            read(Some(file.path()), 4),
-            Err(TraceError::Operator { receipt: 2, .. })
-        ));
     }
 }

@@ -480,6 +480,16 @@ pub(super) async fn spendable(block: &Block, account: &AccountId32) -> Result<u1
     Ok(data.free.saturating_sub(untouchable))
 }
 
+/// What the keys of all accounts begin with.
+pub(super) fn accounts(block: &Block) -> Result<Vec<u8>, ChainError> {
+    let entry = subxt::dynamic::storage::<([u8; 32],), Account>("System", "Account");
+    let entry = block
+        .storage()
+        .entry(entry)
+        .map_err(client("look for accounts"))?;
+    Ok(entry.key_prefix().to_vec())
+}
+
 /// What the chain keeps of an address.
 #[derive(DecodeAsType)]
 #[decode_as_type(crate_path = "subxt::ext::scale_decode")]
