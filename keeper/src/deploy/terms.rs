@@ -238,6 +238,9 @@ impl Terms {
         if fee_unit == 0 {
             return range("rules.fee_unit", "at least 1");
         }
+        if self.rules.min_open_bond == 0 {
+            return range("rules.min_open_bond", "at least 1");
+        }
         Ok(Plan {
             salt: self.salt,
             token,
@@ -518,6 +521,11 @@ mod tests {
                 "fee_unit = \"1000000\"",
                 "fee_unit = \"0\"",
                 "rules.fee_unit",
+            ),
+            (
+                "min_open_bond = \"1000000000000000\"",
+                "min_open_bond = \"0\"",
+                "rules.min_open_bond",
             ),
             (
                 "genesis_in_ms = 3600000",
