@@ -7,8 +7,8 @@
 
 use super::examine::prove_one;
 use super::protocol::{
-    AttestRequest, Attested, BatchKey, Checked, Code, Refusal, RefusedReceipt, SignatureText,
-    SignedBatch,
+    AttestRequest, Attested, BatchKey, Checked, Code, Fault, Refusal, RefusedReceipt,
+    SignatureText, SignedBatch,
 };
 use crate::batch::{Batch, Rules};
 use crate::hexes;
@@ -309,11 +309,12 @@ impl Attesters {
                     lacked = refusal.missing.len();
                     Ok(refusal.missing.clone())
                 }
-                // It may hold a batch that the contract did not take for the one it took.
-                Code::Differs => earlier.of_epoch(request.key.epoch).await.map(|mut keys| {
-                    keys.retain(|key| !known.contains(key));
-                    keys
-                }),
+                // It may hold a batch that the contract did not take for the one it took, and
+                // the receipts in it for counted.
+                Code::Differs => accepted(earlier, request.key.epoch, &known).await,
+                Code::Receipts if counted(&refusal) => {
+                    accepted(earlier, request.key.epoch, &known).await
+                }
                 // It takes less than we send at once, or a proxy before it does.
                 Code::TooLarge if request.earlier.len() > 1 => {
                     room = json_bytes(&request.earlier) / 2;
@@ -368,6 +369,27 @@ impl Attesters {
             Failure::Refused,
         ))
     }
+}
+
+/// Whether an attester takes some of the receipts for counted.
+fn counted(refusal: &Refusal) -> bool {
+    let mut faults = refusal.receipts.iter().map(|receipt| receipt.fault);
+    faults.any(|fault| fault == Fault::Counted)
+}
+
+/// The batches that were accepted for `epoch` and for the one before, from which late
+/// receipts come, without those it was shown.
+async fn accepted(
+    earlier: &dyn Earlier,
+    epoch: Epoch,
+    shown: &BTreeSet<BatchKey>,
+) -> Result<Vec<BatchKey>, JournalError> {
+    let mut keys = earlier.of_epoch(epoch).await?;
+    if let Some(before) = epoch.checked_sub(1) {
+        keys.extend(earlier.of_epoch(before).await?);
+    }
+    keys.retain(|key| !shown.contains(key));
+    Ok(keys)
 }
 
 /// The first of these batches, as far as they are known, that take up to `room` bytes as

@@ -678,17 +678,20 @@ async fn a_batch_that_another_one_displaced_gives_its_receipts_back() {
         .fetch(key, &DOMAIN, &world.rules, &quorum)
         .await
         .expect("signed");
-    let mut request = world.request(&next);
-    request.earlier = vec![SignedBatch {
+    let taken = SignedBatch {
         key,
         entries: theirs.entries,
         receipts: theirs.receipts,
         signatures: signatures.iter().map(|(_, s)| SignatureText(*s)).collect(),
-    }];
-    world.attesters[0]
-        .attest(request)
-        .await
-        .expect("its own batch is dead");
+    };
+    // The keeper shows the batch that the contract took, and its own is dead.
+    let request = world.request(&next);
+    let alone = world.client(&world.urls[..1]);
+    let shown = Has(vec![taken]);
+    let round = alone
+        .check(&request, &next.digest(&DOMAIN), &quorum, &shown)
+        .await;
+    assert_eq!(round.agreed.len(), 1, "{}", round.summary());
 }
 
 #[tokio::test]

@@ -160,7 +160,8 @@ impl Journal {
                 )));
             }
             let place = (epoch, lane);
-            let Some((receipts, footprint)) = choose(t, place, &rules, &policy, (&time, operators))?
+            let Some((receipts, footprint, full)) =
+                choose(t, place, &rules, &policy, (&time, operators))?
             else {
                 return Ok(None);
             };
@@ -168,7 +169,7 @@ impl Journal {
             let (batch, _) =
                 Batch::compose((epoch, lane, seq), receipts, &counted, &rules).map_err(composed)?;
             if batch.entries.is_empty() {
-                eject_worthless(t, &batch.receipts, &policy, &time)?;
+                eject_worthless(t, &batch.receipts, full, &time)?;
                 return Ok(None);
             }
             let digest = batch.digest(&domain);
@@ -550,7 +551,7 @@ fn choose(
     rules: &Rules,
     policy: &Policy,
     (time, operators): (&ChainTime, u32),
-) -> Result<Option<(Vec<Receipt>, Footprint)>, JournalError> {
+) -> Result<Option<(Vec<Receipt>, Footprint, bool)>, JournalError> {
     let busy = t
         .prepare_cached(BUSY)?
         .query_map([epoch], |row| row.get(0))?
@@ -558,7 +559,7 @@ fn choose(
     let counted = Accepted { t, epoch };
     let mut tally = Tally::new(&counted, rules.meter(epoch), rules.fee_unit);
     let mut footprint = Footprint::default();
-    let (mut chosen, mut poison) = (Vec::new(), Vec::new());
+    let (mut chosen, mut poison, mut full) = (Vec::new(), Vec::new(), false);
     {
         let mut query = t.prepare_cached(
             "SELECT id, operator, completed_at, body FROM receipts
@@ -568,11 +569,16 @@ fn choose(
         let mut rows = query.query(params![lane, bounded(time.now), operators])?;
         while let Some(row) = rows.next()? {
             if chosen.len() >= policy.max_receipts as usize {
+                full = true;
                 break;
             }
             let (operator, at): (OperatorIndex, u64) = (row.get(1)?, row.get(2)?);
             let here = open_target(time, at).is_some_and(|target| target.epoch == epoch);
-            if !here || busy.contains(&operator) || !footprint.admit(operator, policy) {
+            if !here || busy.contains(&operator) {
+                continue;
+            }
+            if !footprint.admit(operator, policy) {
+                full = true;
                 continue;
             }
             let receipt = from_json(row.get_ref(3)?.as_str().map_err(rusqlite::Error::from)?)?;
@@ -585,7 +591,7 @@ fn choose(
     for (id, overflow) in &poison {
         eject(t, id, Reason::Impossible, &overflow.to_string())?;
     }
-    Ok((!chosen.is_empty()).then_some((chosen, footprint)))
+    Ok((!chosen.is_empty()).then_some((chosen, footprint, full)))
 }
 
 /// Quarantines receipts that together come to nothing, unless more of the same epoch may
@@ -594,10 +600,9 @@ fn choose(
 fn eject_worthless(
     t: &Transaction<'_>,
     receipts: &[Receipt],
-    policy: &Policy,
+    full: bool,
     time: &ChainTime,
 ) -> Result<(), JournalError> {
-    let full = receipts.len() >= policy.max_receipts as usize;
     for receipt in receipts {
         let late = time
             .target(receipt.completed_at)

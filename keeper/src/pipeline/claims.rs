@@ -4,6 +4,7 @@ use super::chunks::Sending;
 use super::epochs::{keyed, VIEWS_AT_ONCE};
 use super::error::StepError;
 use super::{Engine, Moment};
+use crate::chain::Class;
 use crate::journal::submissions::Purpose;
 use crate::steps;
 use crate::submit::SubmitError;
@@ -46,8 +47,12 @@ impl Engine {
                 (purpose, calls::claim_many(piece))
             },
             useful: |output| calls::answer::<Claimed>(output).is_ok_and(|claimed| claimed.paid > 0),
-            // The contract compares the sum of all transfers with what left it.
-            spoilt: |error| matches!(error, SubmitError::Refused(Refusal::TokenTaxes)),
+            // The contract compares the sum of all transfers with what left it, and a
+            // transfer may use up all that the transaction may.
+            spoilt: |error| {
+                matches!(error, SubmitError::Refused(Refusal::TokenTaxes))
+                    || error.class() == Class::Split
+            },
         };
         let culprits = self
             .submit_pieces(due, sending, |submitted| {

@@ -224,9 +224,23 @@ impl Engine {
             for epoch in &epochs {
                 self.level_checked.remove(epoch);
             }
-            self.mark_booked(epochs).await?;
+            let final_ones = self.closed_for_good(epochs).await?;
+            self.mark_booked(final_ones).await?;
         }
         Ok(())
+    }
+
+    /// Those of `epochs` whose booking is final: somebody else's may still be undone.
+    async fn closed_for_good(&self, epochs: Vec<Epoch>) -> Result<Vec<Epoch>, StepError> {
+        let finalized = self.emission.at(At::Finalized);
+        let mut closed = Vec::new();
+        for epoch in epochs {
+            let view = finalized.epoch(epoch).await?;
+            if view.and_then(|v| v.settlement).is_some_and(|s| s.closed) {
+                closed.push(epoch);
+            }
+        }
+        Ok(closed)
     }
 
     async fn book_pieces(
