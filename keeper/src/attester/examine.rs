@@ -88,7 +88,7 @@ impl Attester {
     /// reads through `reader`.
     ///
     /// # Errors
-    /// See [`StartError`].
+    /// What the journal cannot be opened for.
     pub async fn open(
         key: Key,
         settings: Settings,

@@ -37,6 +37,8 @@ pub(crate) struct Contract {
     pub claimable: BTreeMap<OperatorIndex, u128>,
     /// Whom the token does not pay to the unit.
     pub taxed: BTreeSet<OperatorIndex>,
+    /// Operators whose payment takes all the weight that a transaction may have.
+    pub greedy: BTreeSet<OperatorIndex>,
     /// What crediting one entry takes.
     pub entry_weight: Weight,
     /// The runtime's version.
@@ -97,6 +99,7 @@ impl Fake {
             settled_to: 0,
             claimable: BTreeMap::new(),
             taxed: BTreeSet::new(),
+            greedy: BTreeSet::new(),
             entry_weight: Weight::default(),
             spec_version: 1,
             stands: false,
@@ -209,6 +212,16 @@ impl Contract {
         }
     }
 
+    /// Whether a payment in it takes more weight than there is.
+    fn exhausts(&self, data: &[u8]) -> bool {
+        if name_of(data) != "claim_many" {
+            return false;
+        }
+        let (operators,): (Vec<OperatorIndex>,) = arguments(data);
+        let mut greedy = operators.iter().filter(|k| self.greedy.contains(k));
+        greedy.next().is_some()
+    }
+
     fn run(&self, data: &[u8]) -> (Weight, Result<Vec<u8>, Error>) {
         fn ok<T: Encode>(value: T) -> Result<Vec<u8>, Error> {
             Ok(Answer::Ok(Ok::<T, Error>(value)).encode())
@@ -318,12 +331,17 @@ impl ChainClient for Fake {
     }
 
     async fn dry_run(&self, tx: &Tx) -> Result<DryRun, ChainError> {
-        let (weight, result) = self.contract().run(message(tx));
+        let data = message(tx);
+        let (weight, result) = self.contract().run(data);
+        let mut result =
+            result.map_err(|error| Failure::Reverted(Answer::Ok(Err::<(), Error>(error)).encode()));
+        if self.contract().exhausts(data) {
+            result = Err(Failure::Runtime("Revive::OutOfGas".into()));
+        }
         Ok(DryRun {
             weight,
             deposit: 0,
-            result: result
-                .map_err(|error| Failure::Reverted(Answer::Ok(Err::<(), Error>(error)).encode())),
+            result,
             address: None,
         })
     }

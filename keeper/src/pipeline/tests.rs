@@ -240,13 +240,14 @@ async fn whoever_the_token_does_not_pay_keeps_no_other_from_being_paid() {
         world.fake.contract().claimable.insert(operator, 10);
     }
     world.fake.contract().taxed.insert(17);
+    world.fake.contract().greedy.insert(60);
     let (_, work) = tick(&mut engine).await.into_result().expect("all is well");
     assert_eq!(
         (work.claimed.paid, work.claimed.skipped, work.claimed.amount),
-        (79, 1, 790)
+        (78, 2, 780)
     );
     let left: Vec<u32> = world.fake.contract().claimable.keys().copied().collect();
-    assert_eq!(left, [17]);
+    assert_eq!(left, [17, 60]);
 }
 
 #[tokio::test]
