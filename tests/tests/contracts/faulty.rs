@@ -149,6 +149,24 @@ fn g1_g15_a_claim_of_many_pays_or_skips_and_never_pays_more_than_it_says() {
 }
 
 #[test]
+fn g1_a_claim_of_many_that_fails_loses_nothing_of_what_vested_on_the_way() {
+    let (mut world, _) = stage();
+    // Some steps have vested since the rewards were booked, and nobody was paid since.
+    world.go_to_epoch(5);
+    let before = [0, 1].map(|k| world.operator(k));
+    assert!(before[0].claimable > 5_000, "{before:?}");
+    world.misbehave(Fault::SaysNo);
+    let anyone = world.anyone.clone();
+    let sent = world.send::<Claimed>(&anyone, calls::claim_many(&[0, 1]));
+    assert_eq!(sent.done().skipped, 2);
+    assert_eq!([0, 1].map(|k| world.operator(k)), before);
+    world.misbehave(Fault::None);
+    let sent = world.send::<Claimed>(&anyone, calls::claim_many(&[0, 1]));
+    let due = before[0].claimable + before[1].claimable;
+    assert_eq!(sent.done().amount, due);
+}
+
+#[test]
 fn g1_g15_bonds_are_paid_back_to_the_unit_or_not_at_all() {
     let (mut world, open) = stage();
     let start = world.chain.snapshot();
