@@ -187,6 +187,13 @@ impl Index {
         settled_at.is_some_and(|at| clock.elapsed() >= clock.final_at(at) + wait)
     }
 
+    /// Epochs of an operator's withdrawals that have left.
+    fn free_withdrawals(&self, clock: &Clock, operator: OperatorIndex) -> Vec<Epoch> {
+        let bond = &self.operators[operator as usize].account.bond;
+        let epochs = bond.withdrawals().iter().map(|waiting| waiting.epoch);
+        epochs.filter(|epoch| self.is_free(clock, *epoch)).collect()
+    }
+
     #[allow(clippy::too_many_lines, reason = "one arm for each event")]
     fn apply(&mut self, now: u64, event: &Event, freed_at_once: &mut bool) {
         const FITS: &str = "the contract counted it";
@@ -241,14 +248,7 @@ impl Index {
             }
             Event::BondPaid(e) => {
                 if !*freed_at_once {
-                    let free: Vec<Epoch> = self.operators[e.operator as usize]
-                        .account
-                        .bond
-                        .withdrawals()
-                        .iter()
-                        .map(|waiting| waiting.epoch)
-                        .filter(|epoch| self.is_free(&clock, *epoch))
-                        .collect();
+                    let free = self.free_withdrawals(&clock, e.operator);
                     let bond = &mut self.operator(e.operator).account.bond;
                     let left = bond.release(|epoch| free.contains(&epoch));
                     assert_eq!(left, e.amount, "what has left is paid");
@@ -367,14 +367,7 @@ impl Index {
             Event::SlashExecuted(e) => {
                 self.changes.remove(&e.id);
                 self.release(e.operator, epoch);
-                let free: Vec<Epoch> = self.operators[e.operator as usize]
-                    .account
-                    .bond
-                    .withdrawals()
-                    .iter()
-                    .map(|waiting| waiting.epoch)
-                    .filter(|epoch| self.is_free(&clock, *epoch))
-                    .collect();
+                let free = self.free_withdrawals(&clock, e.operator);
                 let vesting = self.settings.vesting;
                 let operator = self.operator(e.operator);
                 let bond = &mut operator.account.bond;

@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use crate::host;
-use crate::store::{self, Operator, OperatorItem};
+use crate::store::{self, OperatorItem};
 use ink::env::emit_event;
 use plimsoll_interface::mechanism::OperatorIndex;
 use plimsoll_interface::{events, Claimed, Error};
@@ -25,7 +25,8 @@ pub fn claim(ctx: &mut Context, operator: OperatorIndex) -> Result<u128, Error> 
     if content.only_self && ctx.caller != content.address {
         return Err(Error::OnlySelf);
     }
-    let amount = release_and_take(ctx, &mut content)?;
+    ctx.release(&mut content)?;
+    let amount = content.account.claim();
     if amount == 0 {
         return Err(Error::NothingDue);
     }
@@ -68,13 +69,10 @@ fn pay_one(ctx: &mut Context, operator: OperatorIndex) -> Result<Option<u128>, E
     if item.only_self() && ctx.caller != item.address() {
         return Ok(None);
     }
-    let epoch = ctx.clock.epoch();
-    let released = item.released_to() < epoch;
+    let released = item.released_to() < ctx.clock.epoch();
     if released {
         let mut content = item.read();
-        let vesting = ctx.root.settings.vesting;
-        let amount = content.account.release(&vesting, epoch);
-        ctx.root.ledger.vest(amount)?;
+        ctx.release(&mut content)?;
         item = OperatorItem::from(&content);
     }
     let amount = item.claimable();
@@ -104,11 +102,4 @@ fn pay_one(ctx: &mut Context, operator: OperatorIndex) -> Result<Option<u128>, E
         store::set_operator_item(operator, &item);
     }
     Ok(paid.then_some(amount))
-}
-
-fn release_and_take(ctx: &mut Context, content: &mut Operator) -> Result<u128, Error> {
-    let vesting = ctx.root.settings.vesting;
-    let released = content.account.release(&vesting, ctx.clock.epoch());
-    ctx.root.ledger.vest(released)?;
-    Ok(content.account.claim())
 }

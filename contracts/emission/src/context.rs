@@ -96,6 +96,14 @@ impl<'a> Context<'a> {
         host::token_balance(&self.root.settings.token, &self.contract).ok_or(Error::TransferFailed)
     }
 
+    /// Moves what has vested of an operator's rewards until now to claimable.
+    pub fn release(&mut self, operator: &mut Operator) -> Result<(), Error> {
+        let vesting = self.root.settings.vesting;
+        let released = operator.account.release(&vesting, self.clock.epoch());
+        self.root.ledger.vest(released)?;
+        Ok(())
+    }
+
     /// The bond of `operator` that counts in `epoch`.
     pub fn bond_at(&self, index: OperatorIndex, operator: &Operator, epoch: Epoch) -> u128 {
         match operator.account.bond.at(epoch) {

@@ -227,10 +227,9 @@ fn book_operator(
         Some(operator) => operator,
         None => loaded.insert(ctx.operator(index)?),
     };
+    ctx.release(operator)?;
     let vesting = ctx.root.settings.vesting;
     let now = ctx.clock.epoch();
-    let released = operator.account.release(&vesting, now);
-    ctx.root.ledger.vest(released)?;
     for booking in bookings.iter_mut() {
         let figures = booking.walk.page(number).get(place);
         if figures.is_empty() {

@@ -171,10 +171,9 @@ pub fn execute_slash(ctx: &mut Context, id: u32, book: &[Epoch]) -> Result<u128,
     let mut operator = ctx.operator(index)?;
     epochs::book_held(ctx, book, index, &mut operator)?;
 
+    ctx.release(&mut operator)?;
     let vesting = ctx.root.settings.vesting;
     let account = &mut operator.account;
-    let released = account.release(&vesting, now);
-    ctx.root.ledger.vest(released)?;
     let from = ctx.clock.next_epoch();
     let (bond, archive) = account
         .bond

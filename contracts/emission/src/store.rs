@@ -104,8 +104,7 @@ impl Operator {
 }
 
 /// The bytes of an [`Operator`] with what a payment looks at, at their places: decoding
-/// and encoding all of it for each of many operators costs as much as the token's own
-/// work.
+/// and encoding all of it would be a tenth of what paying one of many costs.
 ///
 /// ```text
 /// address 20 | payee 20 | 0, or 1 with payee 20 and time 8 | only self 1 | claimable 16 | released to 4 | ...
@@ -144,7 +143,7 @@ impl OperatorItem {
     pub fn payee_at(&self, now: u64) -> H160 {
         let pending = self.tail == TAIL_WITH_PENDING
             && now >= u64::from_le_bytes(self.array(TAIL_WITH_PENDING - 8));
-        H160(self.array(if pending { 41 } else { 20 }))
+        H160(self.array(if pending { TAIL } else { 20 }))
     }
 
     /// What the next claim pays.
