@@ -3,6 +3,17 @@
 use plimsoll_interface::{ClockView, Settings};
 use plimsoll_mechanism::clock::{Clock, Pauses, Times};
 use plimsoll_mechanism::Epoch;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// This machine's time, in ms since 1970; 0 if its clock stands before that, which is as
+/// good as none.
+#[must_use]
+pub fn machine_time() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    })
+}
 
 /// The contract's clock as it stood at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

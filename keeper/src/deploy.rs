@@ -20,6 +20,7 @@ pub use file::{public_url, Deployment, DeploymentError, NewFile};
 pub use terms::{Plan, Terms, TermsError, TokenPlan, TokenTerms};
 
 use crate::chain::{At, Chain, ChainError, Class, Failure, Limits, Tx, H160};
+use crate::clock::machine_time;
 use crate::contract::{refusal, ContractError, Emission};
 use crate::erc20::{Description, Token, TokenError};
 use crate::hexes;
@@ -640,11 +641,7 @@ fn now_ms(best_ms: u64) -> u64 {
     if best_ms > 0 {
         return best_ms;
     }
-    std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |since| {
-            u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-        })
+    machine_time()
 }
 
 /// Somebody at a terminal.

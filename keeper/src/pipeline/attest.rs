@@ -18,6 +18,7 @@ use super::gather::not_shown;
 use super::{Engine, Moment};
 use crate::attester::protocol::BatchKey;
 use crate::chain::{ChainError, ChainInfo, Class, Limits, Weight};
+use crate::clock::machine_time;
 use crate::contract::refusal;
 use crate::journal::submissions::Purpose;
 use crate::journal::{BatchState, Built, Future, Poison, Reason, StoredBatch};
@@ -27,7 +28,6 @@ use plimsoll_interface::{calls, Credited, Error as Refusal};
 use plimsoll_mechanism::batch::{BatchHeader, SIGNATURE_BYTES};
 use plimsoll_mechanism::work::ENTRY_BYTES;
 use plimsoll_mechanism::{Epoch, OperatorIndex};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Proof that one storage item costs a transaction, in bytes: measured at 10.4 kB,
 /// whatever the item's size.
@@ -126,15 +126,6 @@ fn room_to_sign(
         }
     }
     Ok(())
-}
-
-/// This machine's time, in ms since 1970.
-fn machine_time() -> u64 {
-    // A clock before 1970 is as good as none: then only the chain's counts.
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| {
-        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-    })
 }
 
 impl Engine {
