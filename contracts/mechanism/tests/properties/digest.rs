@@ -1,15 +1,13 @@
 //! The digest that attesters sign is a standard EIP-712 digest: a wallet or a
 //! library that knows nothing of Plimsoll computes the same from the type alone.
 
-mod support;
-
+use crate::support::property;
 use alloy_primitives::{keccak256, Address, Bytes, FixedBytes, U256};
 use alloy_sol_types::{eip712_domain, sol, SolStruct};
 use plimsoll_mechanism::batch::{BatchHeader, Domain};
 use plimsoll_mechanism::Hash;
 use proptest::prelude::*;
 use sha3::{Digest, Keccak256};
-use support::property;
 
 sol! {
     /// The type as section 9 of the mechanism gives it.

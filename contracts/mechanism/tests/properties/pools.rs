@@ -1,16 +1,14 @@
 //! The budget and its two pools: G2, G7, G8.
 
-mod support;
-
+use crate::support::draw::{self, Epoch};
+use crate::support::raise::Lazy;
+use crate::support::{exact, property};
 use num_bigint::BigUint;
 use plimsoll_mechanism::allocate::{allocate, Allocation};
 use plimsoll_mechanism::budget::budget;
 use plimsoll_mechanism::pools::{Pools, Work};
 use proptest::prelude::*;
 use proptest::sample::select;
-use support::draw::{self, Epoch};
-use support::raise::Lazy;
-use support::{exact, property};
 
 fn allocated(epoch: &Epoch) -> Result<Allocation, TestCaseError> {
     allocate(&epoch.params, epoch.reserve, &epoch.parts)

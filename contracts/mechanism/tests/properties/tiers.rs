@@ -1,7 +1,8 @@
 //! Caps, ceilings and order within the tiers: G3, G4, G5, G9, G18, G19.
 
-mod support;
-
+use crate::support::draw::{self, Epoch};
+use crate::support::property;
+use crate::support::raise::Lazy;
 use num_bigint::BigUint;
 use plimsoll_mechanism::allocate::{allocate, Allocation};
 use plimsoll_mechanism::math::PPM;
@@ -9,9 +10,6 @@ use plimsoll_mechanism::pools::Work;
 use plimsoll_mechanism::record::Part;
 use plimsoll_mechanism::reward::Reward;
 use proptest::prelude::*;
-use support::draw::{self, Epoch};
-use support::property;
-use support::raise::Lazy;
 
 fn allocated(epoch: &Epoch) -> Allocation {
     allocate(&epoch.params, epoch.reserve, &epoch.parts).expect("drawn so that the sum fits")

@@ -1,7 +1,7 @@
 //! Batches: G12 and G16.
 
-mod support;
-
+use crate::support::host::{Host, Settings, GENESIS, SETTINGS};
+use crate::support::{draw, property};
 use plimsoll_mechanism::batch::{lane_of, BatchHeader, Domain};
 use plimsoll_mechanism::merkle;
 use plimsoll_mechanism::record::Part;
@@ -11,8 +11,6 @@ use plimsoll_mechanism::{Epoch, Hash, OperatorIndex};
 use proptest::prelude::*;
 use sha3::{Digest, Keccak256};
 use std::collections::{BTreeMap, BTreeSet};
-use support::host::{Host, Settings, GENESIS, SETTINGS};
-use support::{draw, property};
 
 fn keccak(bytes: &[u8]) -> Hash {
     Keccak256::digest(bytes).into()

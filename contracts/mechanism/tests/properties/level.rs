@@ -1,16 +1,14 @@
 //! The water level: G6, G10, G13.
 
-mod support;
-
+use crate::support::draw::{self, Epoch};
+use crate::support::raise::{raise_in_order, settled};
+use crate::support::{exact, property};
 use num_bigint::BigUint;
 use plimsoll_mechanism::allocate::{allocate, raise_all, Allocation};
 use plimsoll_mechanism::level::Level;
 use plimsoll_mechanism::record::{Part, Record};
 use plimsoll_mechanism::reward::fee_ceiling;
 use proptest::prelude::*;
-use support::draw::{self, Epoch};
-use support::raise::{raise_in_order, settled};
-use support::{exact, property};
 
 fn allocated(epoch: &Epoch) -> Allocation {
     allocate(&epoch.params, epoch.reserve, &epoch.parts).expect("drawn so that the sum fits")

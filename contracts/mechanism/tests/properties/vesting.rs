@@ -1,13 +1,11 @@
 //! Vesting: G14.
 
-mod support;
-
+use crate::support::{draw, property};
 use num_bigint::BigUint;
 use plimsoll_mechanism::vesting::{Ring, Vesting};
 use plimsoll_mechanism::Epoch;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
-use support::{draw, property};
 
 /// A reward that vests: for which epoch, how many epochs after it is booked, how much.
 #[derive(Clone, Copy, Debug)]

@@ -1,15 +1,13 @@
 //! Many epochs, messages in any order: G1, G11, G15, G17.
 
-mod support;
-
+use crate::support::draw;
+use crate::support::host::Host;
+use crate::support::play::{self, Play, Step};
+use crate::support::property;
 use plimsoll_mechanism::bond::Unbonding;
 use plimsoll_mechanism::pools::Work;
 use plimsoll_mechanism::Epoch;
 use proptest::prelude::*;
-use support::draw;
-use support::host::Host;
-use support::play::{self, Play, Step};
-use support::property;
 
 /// Plays all steps and calls `check` after each.
 fn played(
