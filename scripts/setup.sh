@@ -6,6 +6,8 @@
 #   scripts/setup.sh runtime     + the toolchain of the runtime's wasm
 #   scripts/setup.sh node        + the node's build tools and the wasm toolchain
 #   scripts/setup.sh test        what scripts/test.sh needs
+#   scripts/setup.sh mutants     what scripts/mutants.sh needs
+#   scripts/setup.sh audit       what scripts/audit.sh needs
 #   scripts/setup.sh ci          what .ci/run needs
 #
 # Several words may be given. Running it again does nothing and says so.
@@ -14,6 +16,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 CARGO_CONTRACT_VERSION=6.0.0-beta.2
 CARGO_DENY_VERSION=0.20.2
+CARGO_MUTANTS_VERSION=27.1.0
 # The stable toolchain's name in rustup; the default one unless the caller chose.
 RUST_STABLE=${RUSTUP_TOOLCHAIN:-stable}
 # Name under which Debian's rustc is linked into rustup where rustup itself cannot
@@ -22,6 +25,7 @@ RUST_WEB=web
 
 CARGO_CONTRACT_ROOT=$PLIMSOLL_HOME/tools/cargo-contract-$CARGO_CONTRACT_VERSION
 CARGO_DENY_ROOT=$PLIMSOLL_HOME/tools/cargo-deny-$CARGO_DENY_VERSION
+CARGO_MUTANTS_ROOT=$PLIMSOLL_HOME/tools/cargo-mutants-$CARGO_MUTANTS_VERSION
 # Programs that only some builds may see: put on their PATH, not on the machine's.
 EXTRA_BIN=$PLIMSOLL_HOME/bin
 
@@ -194,6 +198,14 @@ setup_node() {
 
 setup_test() { setup_node; }
 
+setup_audit() { setup_node; }
+
+setup_mutants() {
+    setup_rust
+    program jq jq
+    locked cargo-mutants cargo_tool cargo-mutants "$CARGO_MUTANTS_VERSION" "$CARGO_MUTANTS_ROOT"
+}
+
 setup_ci() {
     setup_contracts
     setup_node
@@ -208,14 +220,14 @@ setup() {
     for part in "$@"; do
         case $part in
         demo) setup_rust ;;
-        contracts | runtime | node | test | ci) "setup_$part" ;;
-        *) die "unknown part '$part': demo, contracts, runtime, node, test or ci" ;;
+        contracts | runtime | node | test | mutants | audit | ci) "setup_$part" ;;
+        *) die "unknown part '$part': demo, contracts, runtime, node, test, mutants, audit or ci" ;;
         esac
         say "set-up for $part: complete"
     done
 }
 
 if [[ ${BASH_SOURCE[0]} == "$0" ]]; then
-    (($#)) || die "say what to set up: demo, contracts, runtime, node, test or ci"
+    (($#)) || die "say what to set up: demo, contracts, runtime, node, test, mutants, audit or ci"
     setup "$@"
 fi
