@@ -8,6 +8,8 @@
 //! * `PLIMSOLL_CASES`: cases of each property, at least 1.
 //! * `PLIMSOLL_SEED`: a number, or `fresh` for one that nobody has tried. Unset, it is
 //!   [`FIXED_SEED`], so that a run of the tests says the same everywhere.
+//! * `PLIMSOLL_JUDGE`: set where code is wrong on purpose and only the verdict counts: what
+//!   fails is neither shrunk nor kept.
 //! * `PLIMSOLL_EVIDENCE`: a folder for the record. Unset, nothing is recorded.
 
 use proptest::strategy::Strategy;
@@ -63,6 +65,11 @@ pub fn seed() -> u64 {
             .parse()
             .unwrap_or_else(|_| panic!("PLIMSOLL_SEED is {text:?}: it takes a number or `fresh`")),
     })
+}
+
+/// Whether only the verdict counts, see `PLIMSOLL_JUDGE`.
+pub fn only_judges() -> bool {
+    std::env::var_os("PLIMSOLL_JUDGE").is_some()
 }
 
 /// Says a line past the test harness, which swallows what passing tests print.
