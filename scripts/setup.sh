@@ -6,6 +6,7 @@
 #   scripts/setup.sh runtime     + the toolchain of the runtime's wasm
 #   scripts/setup.sh node        + the node's build tools and the wasm toolchain
 #   scripts/setup.sh test        what scripts/test.sh needs
+#   scripts/setup.sh fuzz        + a C++ compiler for libFuzzer
 #   scripts/setup.sh ci          what .ci/run needs
 #
 # Several words may be given. Running it again does nothing and says so.
@@ -194,6 +195,11 @@ setup_node() {
 
 setup_test() { setup_node; }
 
+setup_fuzz() {
+    setup_rust
+    program c++ g++
+}
+
 setup_ci() {
     setup_contracts
     setup_node
@@ -208,14 +214,14 @@ setup() {
     for part in "$@"; do
         case $part in
         demo) setup_rust ;;
-        contracts | runtime | node | test | ci) "setup_$part" ;;
-        *) die "unknown part '$part': demo, contracts, runtime, node, test or ci" ;;
+        contracts | runtime | node | test | fuzz | ci) "setup_$part" ;;
+        *) die "unknown part '$part': demo, contracts, runtime, node, test, fuzz or ci" ;;
         esac
         say "set-up for $part: complete"
     done
 }
 
 if [[ ${BASH_SOURCE[0]} == "$0" ]]; then
-    (($#)) || die "say what to set up: demo, contracts, runtime, node, test or ci"
+    (($#)) || die "say what to set up: demo, contracts, runtime, node, test, fuzz or ci"
     setup "$@"
 fi
