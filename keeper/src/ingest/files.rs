@@ -217,7 +217,11 @@ impl<R: BufRead> Iterator for JsonLines<R> {
             if text.trim().is_empty() {
                 continue;
             }
-            let receipt = serde_json::from_str::<Receipt>(text.trim());
+            let receipt = match text.trim() {
+                object if object.starts_with('{') => serde_json::from_str::<Receipt>(object),
+                // Serde would also take an array of the fields, in their order.
+                _ => Err(serde::de::Error::custom("a receipt is one JSON object")),
+            };
             return Some(match receipt {
                 Ok(receipt) => Ok((self.line, receipt)),
                 Err(error) => Err(self.unreadable(error.to_string(), text.trim_end().into())),
