@@ -116,8 +116,8 @@ keep() {
     for target in "$@"; do
         local before
         before=$(count_files "$CORPUS/$target")
-        # Branches alone: a corpus for people to read, not every count of every loop.
-        fuzzer "$target" -merge=1 -use_counters=0 -max_len=$MAX_LEN \
+        # The fewest, by branches alone: not every count of every loop.
+        fuzzer "$target" -set_cover_merge=1 -use_counters=0 -max_len=$MAX_LEN \
             "$CORPUS/$target" "$FOUND/$target" >"$WORK/$target.keep" 2>&1 ||
             note "$target: nothing was kept, see $WORK/$target.keep"
         note "$target: $(($(count_files "$CORPUS/$target") - before)) inputs kept"

@@ -35,8 +35,8 @@ pub fn urls(input: &[u8]) {
         assert_eq!(said, "an address that cannot be read");
     }
     if let Some(public) = public_url(text) {
-        let url = parsed.as_ref().expect("what is no address is not public");
-        assert_eq!(Url::parse(&public).as_ref(), Ok(url));
+        assert!(parsed.is_ok(), "what is no address is not public");
+        assert_eq!(shown(&public), said, "another address is written down");
         let (_, rest) = public.split_once("://").expect("a scheme");
         let secret = |c: char| "/\\@?#".contains(c) || c.is_whitespace() || c.is_control();
         assert!(!rest.contains(secret), "it may hold a secret: {public:?}");
