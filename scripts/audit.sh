@@ -33,7 +33,7 @@ EVALUATIONS=20000   # of the search, for each attack in each population
 ON_CHAIN=1000       # cases of each property on the bytecode
 SEQUENCES=5000      # random sequences on the bytecode
 STEPS=50            # of a sequence
-FUZZ_SECONDS=40     # for each parser
+FUZZ_SECONDS=25     # for each parser, two at a time
 MODE=full
 ROW=
 

@@ -6,6 +6,7 @@
 #   scripts/setup.sh runtime     + the toolchain of the runtime's wasm
 #   scripts/setup.sh node        + the node's build tools and the wasm toolchain
 #   scripts/setup.sh test        what scripts/test.sh needs
+#   scripts/setup.sh fuzz        + a C++ compiler for libFuzzer
 #   scripts/setup.sh mutants     what scripts/mutants.sh needs
 #   scripts/setup.sh audit       what scripts/audit.sh needs
 #   scripts/setup.sh ci          what .ci/run needs
@@ -198,7 +199,15 @@ setup_node() {
 
 setup_test() { setup_node; }
 
-setup_audit() { setup_node; }
+setup_fuzz() {
+    setup_rust
+    program c++ g++
+}
+
+setup_audit() {
+    setup_node
+    setup_fuzz
+}
 
 setup_mutants() {
     setup_rust
@@ -220,14 +229,14 @@ setup() {
     for part in "$@"; do
         case $part in
         demo) setup_rust ;;
-        contracts | runtime | node | test | mutants | audit | ci) "setup_$part" ;;
-        *) die "unknown part '$part': demo, contracts, runtime, node, test, mutants, audit or ci" ;;
+        contracts | runtime | node | test | fuzz | mutants | audit | ci) "setup_$part" ;;
+        *) die "unknown part '$part': demo, contracts, runtime, node, test, fuzz, mutants, audit or ci" ;;
         esac
         say "set-up for $part: complete"
     done
 }
 
 if [[ ${BASH_SOURCE[0]} == "$0" ]]; then
-    (($#)) || die "say what to set up: demo, contracts, runtime, node, test, mutants, audit or ci"
+    (($#)) || die "say what to set up: demo, contracts, runtime, node, test, fuzz, mutants, audit or ci"
     setup "$@"
 fi

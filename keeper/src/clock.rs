@@ -49,7 +49,12 @@ impl ChainTime {
             .saturating_sub(settings.times.genesis)
             .saturating_sub(view.elapsed);
         Self {
-            times: settings.times,
+            // The constructor takes no epoch of no length; a node that tells of one must
+            // not end whoever asks it.
+            times: Times {
+                epoch: settings.times.epoch.max(1),
+                ..settings.times
+            },
             pauses: Pauses {
                 before: total.saturating_sub(newest.total(view.now)),
                 newest: view.pause,

@@ -572,7 +572,12 @@ fn value(text: &str, example: &Value) -> Result<Value, String> {
     let mut table: Table = format!("value = {text}")
         .parse()
         .map_err(|_| format!("`{text}` is no value like `{example}`"))?;
-    Ok(table.remove("value").expect("the key just written"))
+    let value = table.remove("value").expect("the key just written");
+    if table.is_empty() {
+        Ok(value)
+    } else {
+        Err(format!("`{text}` is more than one value"))
+    }
 }
 
 fn refuse_unknown_variables(names: impl Iterator<Item = String>) -> Result<(), ConfigError> {
@@ -690,6 +695,9 @@ mod tests {
         let wrong = Overrides::default().with("batch.max_entries", "many");
         let error = Config::parse("", Path::new("x"), &wrong).expect_err("no number");
         assert!(error.to_string().contains("--batch-max-entries"), "{error}");
+        let wrong = Overrides::default().with("batch.max_entries", "7\nmax_items = 9");
+        let error = Config::parse("", Path::new("x"), &wrong).expect_err("two keys");
+        assert!(error.to_string().contains("more than one value"), "{error}");
         let error = parse("[batch]\nmax_entries = 0").expect_err("range");
         assert!(error.to_string().contains("batch.max_entries"), "{error}");
         let error = parse("[server]\nlisten = \"0.0.0.0:80\"").expect_err("not local");

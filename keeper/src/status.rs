@@ -6,7 +6,7 @@ use crate::hexes;
 use crate::journal::{Counts, Journal, JournalError, Quarantined, StoredBatch};
 use plimsoll_interface::ClockView;
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -134,6 +134,22 @@ impl Status {
     }
 }
 
+/// A text from outside as it may stand on a terminal: what would steer it, or begin a
+/// line of its own, is a mark instead.
+struct Plain<'a>(&'a str);
+
+impl fmt::Display for Plain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|c| {
+            f.write_char(if c.is_control() {
+                char::REPLACEMENT_CHARACTER
+            } else {
+                c
+            })
+        })
+    }
+}
+
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let running = if self.running {
@@ -144,7 +160,8 @@ impl fmt::Display for Status {
         writeln!(
             f,
             "keeper {} of contract {}, {running}",
-            self.version, self.contract
+            Plain(&self.version),
+            Plain(&self.contract)
         )?;
         if self.chain_up == Some(false) {
             writeln!(f, "chain: the contract did not answer at the last look")?;
@@ -170,12 +187,13 @@ impl fmt::Display for Status {
         let quarantined: Vec<_> = receipts
             .quarantined
             .iter()
-            .map(|(reason, count)| format!("{reason} {count}"))
+            .map(|(reason, count)| format!("{} {count}", Plain(reason)))
             .collect();
         if !quarantined.is_empty() {
             writeln!(f, "quarantined: {}", quarantined.join(", "))?;
         }
-        let all: u64 = receipts.quarantined.values().sum();
+        let counts = receipts.quarantined.values();
+        let all = counts.fold(0_u64, |all, count| all.saturating_add(*count));
         let shown = self.quarantine.len() as u64;
         if shown < all {
             writeln!(
@@ -185,11 +203,13 @@ impl fmt::Display for Status {
         }
         for item in &self.quarantine {
             let line = item.line.map_or(String::new(), |line| format!(":{line}"));
-            let id = item.id.as_deref().unwrap_or("no id");
+            let id = Plain(item.id.as_deref().unwrap_or("no id"));
             writeln!(
                 f,
                 "  {}{line}: {id}: {}: {}",
-                item.source, item.code, item.reason
+                Plain(&item.source),
+                Plain(&item.code),
+                Plain(&item.reason)
             )?;
         }
         if !self.batches.is_empty() {
@@ -199,11 +219,15 @@ impl fmt::Display for Status {
             let note = batch
                 .note
                 .as_ref()
-                .map_or(String::new(), |note| format!(": {note}"));
+                .map_or(String::new(), |note| format!(": {}", Plain(note)));
             writeln!(
                 f,
                 "  epoch {} lane {} number {}: {} receipts, {}{note}",
-                batch.epoch, batch.lane, batch.seq, batch.receipts, batch.state
+                batch.epoch,
+                batch.lane,
+                batch.seq,
+                batch.receipts,
+                Plain(&batch.state)
             )?;
         }
         for step in self.steps.iter().filter(|step| step.failures > 0) {
@@ -212,11 +236,13 @@ impl fmt::Display for Status {
             } else {
                 ""
             };
-            let error = step.last_error.as_deref().unwrap_or("unknown");
+            let error = Plain(step.last_error.as_deref().unwrap_or("unknown"));
             writeln!(
                 f,
                 "step {}: {} failures, last success {} s ago{attention}: {error}",
-                step.step, step.failures, step.seconds_since_success
+                Plain(&step.step),
+                step.failures,
+                step.seconds_since_success
             )?;
         }
         Ok(())

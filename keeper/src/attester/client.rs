@@ -86,8 +86,11 @@ impl<T> Round<T> {
             let Failure::Refused(refusal) = failure else {
                 continue;
             };
-            for receipt in refusal.receipts.iter().filter(|r| !r.fault.passes()) {
-                refused.entry(receipt.id).or_insert((0, receipt)).0 += 1;
+            let lasting = refusal.receipts.iter().filter(|r| !r.fault.passes());
+            // Once each: whoever names a receipt twice is still one attester.
+            let lasting: BTreeMap<_, _> = lasting.map(|receipt| (receipt.id, receipt)).collect();
+            for (id, receipt) in lasting {
+                refused.entry(id).or_insert((0, receipt)).0 += 1;
             }
         }
         refused

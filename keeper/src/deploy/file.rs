@@ -126,7 +126,13 @@ pub fn public_url(url: &str) -> Option<String> {
         && matches!(parsed.path(), "" | "/")
         && parsed.query().is_none()
         && parsed.fragment().is_none();
-    bare.then(|| url.trim_end_matches('/').to_owned())
+    let text = url.trim_end_matches('/');
+    // What a parser resolves (`/key/..`), takes for a slash or drops is in the text still.
+    let other = |c: char| "/\\@?#".contains(c) || c.is_whitespace() || c.is_control();
+    let plain = text
+        .split_once("://")
+        .is_some_and(|(_, host)| !host.contains(other));
+    (bare && plain).then(|| text.to_owned())
 }
 
 /// A deployment file that is there and still empty, so that what will be deployed and paid
@@ -272,6 +278,8 @@ mod tests {
             "wss://rpc.example/?apikey=word",
             "wss://rpc.example?word",
             "wss://rpc.example/#word",
+            "wss://rpc.example/word/..",
+            "wss://rpc.example\\word\\..",
         ] {
             assert_eq!(public_url(secret), None, "{secret}");
         }

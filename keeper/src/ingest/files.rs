@@ -3,7 +3,7 @@
 use super::IngestError;
 use crate::receipt::Receipt;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read as _};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 /// The longest line of JSON. A receipt is half a kB.
@@ -115,9 +115,21 @@ pub fn read(path: &Path, format: Option<Format>) -> Result<Lines, IngestError> {
         path: path.to_owned(),
         source,
     })?;
+    read_from(path, format, file)
+}
+
+/// The receipts read from anywhere; `path` names it in errors.
+///
+/// # Errors
+/// See [`IngestError`]; what is wrong with a single line is in [`Lines`].
+pub fn read_from(
+    path: &Path,
+    format: Format,
+    from: impl Read + Send + 'static,
+) -> Result<Lines, IngestError> {
     match format {
-        Format::Jsonl => Ok(Box::new(JsonLines::new(BufReader::new(file)))),
-        Format::Csv => csv_lines(path, file),
+        Format::Jsonl => Ok(Box::new(JsonLines::new(BufReader::new(from)))),
+        Format::Csv => csv_lines(path, from),
         Format::Azure => Err(IngestError::Trace(path.to_owned())),
     }
 }
@@ -205,7 +217,11 @@ impl<R: BufRead> Iterator for JsonLines<R> {
             if text.trim().is_empty() {
                 continue;
             }
-            let receipt = serde_json::from_str::<Receipt>(text.trim());
+            let receipt = match text.trim() {
+                object if object.starts_with('{') => serde_json::from_str::<Receipt>(object),
+                // Serde would also take an array of the fields, in their order.
+                _ => Err(serde::de::Error::custom("a receipt is one JSON object")),
+            };
             return Some(match receipt {
                 Ok(receipt) => Ok((self.line, receipt)),
                 Err(error) => Err(self.unreadable(error.to_string(), text.trim_end().into())),
@@ -214,7 +230,7 @@ impl<R: BufRead> Iterator for JsonLines<R> {
     }
 }
 
-fn csv_lines(path: &Path, file: impl std::io::Read + Send + 'static) -> Result<Lines, IngestError> {
+fn csv_lines(path: &Path, file: impl Read + Send + 'static) -> Result<Lines, IngestError> {
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
         .from_reader(file);

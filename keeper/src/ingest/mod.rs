@@ -8,7 +8,7 @@ pub mod azure;
 mod files;
 mod spool;
 
-pub use files::{read, Flaw, Format, Line, Lines};
+pub use files::{read, read_from, Flaw, Format, Line, Lines};
 pub use spool::{take, Taken};
 
 use crate::config::ReceiptsConfig;
