@@ -21,6 +21,19 @@
 //! the mechanism crate itself, against what honesty would have paid. `tests/attacks.rs`
 //! says of each attack whether a guarantee excludes it, or up to what bound the text
 //! admits it.
+//!
+//! # To run it
+//!
+//! ```text
+//! cargo test --package plimsoll-proofs --profile audit
+//! ```
+//!
+//! | variable | what it sets | unset |
+//! |---|---|---|
+//! | `PLIMSOLL_CASES` | random epochs for each property of the opinion | 2,000 |
+//! | `PLIMSOLL_EXHAUSTIVE` | operators of the largest of the small populations | 2 |
+//! | `PLIMSOLL_EVALUATIONS` | settings that an attack tries in each population | 400 |
+//! | `PLIMSOLL_SEED`, `PLIMSOLL_EVIDENCE` | as everywhere, see `plimsoll_evidence` | |
 #![forbid(unsafe_code)]
 
 pub mod attacks;

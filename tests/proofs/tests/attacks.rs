@@ -18,9 +18,13 @@ fn attack_rerouting() {
     assault(&attacks::rerouting::Rerouting);
 }
 
+/// What the text calls the real cap is reached: a cap of 150,000 ppm and a ceiling of as
+/// much, of a budget of 10^9.
 #[test]
 fn attack_splitting_vetted_and_open() {
-    assault(&attacks::vouched::VettedAndOpen);
+    let rows = assault(&attacks::vouched::VettedAndOpen);
+    let most = rows.iter().map(|row| row.gain + row.honest as i128).max();
+    assert!(most > Some(270_000_000), "{most:?} of 300,000,000");
 }
 
 #[test]
@@ -81,6 +85,11 @@ fn attack_withheld_of_others() {
 #[test]
 fn attack_withheld_of_its_own() {
     assault(&attacks::withheld::OfItsOwn);
+}
+
+#[test]
+fn attack_withheld_of_a_rush() {
+    assault(&attacks::withheld::OfARush);
 }
 
 #[test]
@@ -163,6 +172,20 @@ fn example_holding_back_the_others_work_pays() {
     let [alone, _] = rewards(&PARAMS, [(true, 0, 10), (true, 0, 0)]);
     let [after, _] = rewards(&PARAMS, [(true, 0, 10), (true, 0, 20)]);
     assert_eq!((honest, alone, after), (500, 1_000, 333));
+}
+
+/// Sixty units in one epoch and none in the next, beside a steady twenty, with a cap of
+/// half the budget: the second epoch pays for what the first one's cap cut off.
+#[test]
+fn example_carrying_a_rush_over_the_cap_pays() {
+    let params = Params {
+        operator_cap: 500_000,
+        ..PARAMS
+    };
+    let [rush, _] = rewards(&params, [(true, 0, 60), (true, 0, 20)]);
+    let [idle, _] = rewards(&params, [(true, 0, 0), (true, 0, 20)]);
+    let [half, _] = rewards(&params, [(true, 0, 30), (true, 0, 20)]);
+    assert_eq!((rush, idle, half), (500, 0, 500));
 }
 
 /// Fragments are three tenths of the work and have their floor of four; one operator has

@@ -6,9 +6,10 @@
 //! epoch leaves unpaid is in neither play back in time for the second.
 
 use super::{at, Attack, Play, Promise};
-use crate::populations::Population;
+use crate::populations::{Population, FEE};
 use crate::world::{ensure, permille_of};
 use plimsoll_mechanism::allocate::{allocate, Allocation};
+use plimsoll_mechanism::pools::Work;
 use plimsoll_mechanism::record::Part;
 
 /// Divides both epochs; the second has the reserve that the first left.
@@ -120,6 +121,70 @@ impl Attack for OfItsOwn {
         let who = population.places(|_| true)[at(dials[0])];
         format!(
             "operator {who} hands {}% of its own work in an epoch late",
+            dials[1] / 10
+        )
+    }
+}
+
+/// A rush in the first epoch and nothing in the second, for the attacker alone: it carries a
+/// share of each client's work over.
+pub struct OfARush;
+
+impl Attack for OfARush {
+    fn name(&self) -> &'static str {
+        "withheld_of_a_rush"
+    }
+
+    fn promise(&self) -> Promise {
+        Promise::Unlisted {
+            what: "what one epoch's cap or threshold would cut off, the next one's pays for",
+        }
+    }
+
+    fn dials(&self, population: &Population) -> Vec<u64> {
+        vec![population.places(|_| true).len() as u64, 1_001]
+    }
+
+    fn play(&self, population: &Population, dials: &[u64]) -> Play {
+        let who = population.places(|_| true)[at(dials[0])];
+        let (mut first, mut second) = (population.parts(), population.parts());
+        let nothing = |part: &mut Part| {
+            part.work = Work::default();
+            part.fees = 0;
+        };
+        nothing(&mut second[who]);
+        let honest = two_epochs(population, &first, &second);
+        let clients = &population.members[who].clients;
+        let late: Vec<u64> = clients
+            .iter()
+            .map(|units| units * dials[1] / 1_000)
+            .collect();
+        let on_time: Vec<u64> = clients
+            .iter()
+            .zip(&late)
+            .map(|(all, late)| all - late)
+            .collect();
+        for (part, clients) in [(&mut first[who], on_time), (&mut second[who], late)] {
+            part.work = population.work(&clients);
+            part.fees = part.work.total() * FEE;
+        }
+        let after = two_epochs(population, &first, &second);
+        let vetted = first[who].vetted;
+        let bounds = after.iter().try_for_each(|epoch| {
+            let most = if vetted {
+                epoch.division.operator_cap
+            } else {
+                epoch.division.open_ceiling
+            };
+            ensure(epoch.rewards[who].amount <= most, || "its cap".into())
+        });
+        Play::bounded(paid(&honest, who), paid(&after, who), bounds)
+    }
+
+    fn words(&self, population: &Population, dials: &[u64]) -> String {
+        let who = population.places(|_| true)[at(dials[0])];
+        format!(
+            "operator {who} has work in one epoch only, and hands {}% of it in for the next",
             dials[1] / 10
         )
     }
