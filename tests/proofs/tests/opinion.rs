@@ -478,6 +478,44 @@ fn g13_the_second_opinion_proves_that_its_level_is_max_min_fair() {
     );
 }
 
+/// The bounds at the head of this file are reached: three operators or four, of which a
+/// large one is raised, an uplift that leaves 3.99 units, and each rounding at its worst.
+#[test]
+fn the_bounds_on_rounding_are_not_wider_than_rounding() {
+    let bulk = |vetted, bulk| Operator {
+        vetted,
+        bulk,
+        bond: 1_000,
+        ..Operator::default()
+    };
+    let epoch = |operators: &[Operator]| Epoch {
+        reserve: 100,
+        rate: PPM,
+        fragment_premium: PPM,
+        operator_cap: 500_000,
+        open_ceiling: 500_000,
+        uplift: 1_330_000,
+        bond_leverage: PPM,
+        operators: operators.to_vec(),
+        ..Epoch::default()
+    };
+    let liquid = Liquid {
+        share: 0,
+        allowance: 0,
+    };
+    // Nearly all of 3.99 rounded to 3, and nearly all of 3 rounded to 2.
+    let one = epoch(&[bulk(true, 9_700), bulk(true, 297), bulk(true, 3)]);
+    let exact = one.opinion::<u128>().rewards[1].clone();
+    assert!(exact > Fraction::new(39, 10));
+    assert_eq!(allocated(&one, liquid).rewards[1].amount, 2);
+    // The same for the open pool, and nearly all of its 2 rounded to 1.
+    let open = [bulk(false, 294), bulk(false, 3)];
+    let one = epoch(&[bulk(true, 9_700), open[0], open[1], bulk(true, 3)]);
+    let exact = one.opinion::<u128>().rewards[1].clone();
+    assert!(exact > Fraction::new(39, 10));
+    assert_eq!(allocated(&one, liquid).rewards[1].amount, 1);
+}
+
 /// A certificate that accepts anything proves nothing.
 #[test]
 fn a_level_that_is_not_fair_is_not_certified() {

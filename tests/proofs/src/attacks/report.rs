@@ -25,10 +25,10 @@ pub struct Row {
 }
 
 impl Row {
-    /// The profit in ppm of the honest income; `None` if that is 0.
-    pub fn ppm(&self) -> Option<i128> {
-        let honest = super::signed(self.honest);
-        (honest > 0).then(|| self.gain * 1_000_000 / honest)
+    /// The profit in ppm of the honest income, where that is nothing of one base unit.
+    pub fn ppm(&self) -> i64 {
+        let ppm = self.gain * 1_000_000 / super::signed(self.honest.max(1));
+        i64::try_from(ppm).unwrap_or(i64::MAX)
     }
 }
 
@@ -92,10 +92,12 @@ pub fn assault(attack: &dyn Attack) -> Vec<Row> {
 fn table(name: &str, rows: &[Row]) -> String {
     let mut lines = vec![format!("attack {name}")];
     for row in rows {
-        let share = row.ppm().map_or("-".to_string(), |ppm| {
-            let tenths = ppm / 1_000;
-            format!("{}.{}%", tenths / 10, tenths.abs() % 10)
-        });
+        let share = if row.honest == 0 {
+            "-".to_string()
+        } else {
+            let tenths = row.ppm() / 1_000;
+            format!("{}.{}%", tenths / 10, tenths % 10)
+        };
         lines.push(format!(
             "  {:<26} {:>9} {:>12} {:>9}  {:<16} {}",
             row.population,
@@ -121,9 +123,9 @@ fn record(name: &str, rows: &[Row]) {
                 "attack": name,
                 "population": row.population,
                 "evaluations": row.evaluations,
-                "gain_ppm": row.ppm().map(clamped),
-                "gain_units": clamped(row.gain),
-                "honest_units": clamped(super::signed(row.honest)),
+                "gain_ppm": row.ppm(),
+                "gain_units": row.gain.to_string(),
+                "honest_units": row.honest.to_string(),
                 "strategy": row.strategy,
                 "verdict": row.verdict,
                 "seed": seed(),
@@ -139,9 +141,4 @@ fn record(name: &str, rows: &[Row]) {
         .open(&file)
         .and_then(|mut file| file.write_all(lines.as_bytes()))
         .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-}
-
-/// As JSON has it.
-fn clamped(number: i128) -> i64 {
-    i64::try_from(number).unwrap_or(if number < 0 { i64::MIN } else { i64::MAX })
 }
