@@ -543,8 +543,8 @@ fn a_level_that_is_not_fair_is_not_certified() {
     assert_eq!(level.certify(&opinion.budget, participants, uplift), Ok(()));
     for (up, down) in [(9, 10), (11, 10), (2, 1), (0, 1)] {
         let mut wrong = level.clone();
-        wrong.rate.top = wrong.rate.top * up;
-        wrong.rate.bottom = wrong.rate.bottom * down;
+        wrong.rate.top *= up;
+        wrong.rate.bottom *= down;
         assert!(
             wrong
                 .certify(&opinion.budget, participants, uplift)
