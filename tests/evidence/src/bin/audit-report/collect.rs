@@ -1,6 +1,7 @@
 //! The record of a run, condensed.
 
 use crate::results::{read, Audit, Outcome, Property, Test};
+use crate::rows::function;
 use crate::Run;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -91,7 +92,7 @@ fn tests(target: &str, log: &str) -> Vec<Test> {
             let (name, verdict) = result_line(line)?;
             Some(Test {
                 target: target.to_owned(),
-                name: name.rsplit("::").next().unwrap_or(name).to_owned(),
+                name: function(name).to_owned(),
                 passed: verdict,
             })
         })

@@ -90,7 +90,7 @@ fn caught_by(log: &str) -> BTreeSet<String> {
     log.lines()
         .filter_map(result_line)
         .filter(|(_, passed)| !passed)
-        .flat_map(|(name, _)| rows::guarantees_of(name.rsplit("::").next().unwrap_or(name)))
+        .flat_map(|(name, _)| rows::guarantees_of(name))
         .collect()
 }
 

@@ -1,7 +1,7 @@
 //! The tables of `docs/audit.md`.
 
 use crate::results::{load, read, Audit, Faults, Mutants, Outcome};
-use crate::rows::{guarantees_of, role_of, GUARANTEES, ROLES};
+use crate::rows::{function, guarantees_of, role_of, GUARANTEES, ROLES};
 use clap::Args;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -336,7 +336,7 @@ impl Page {
             ));
         }
         for fault in &faults.faults {
-            let by = fault.by.first().map(|test| format!("`{test}`"));
+            let by = fault.by.first().map(|test| format!("`{}`", function(test)));
             let by = self.verdict(
                 fault.caught && by.is_some(),
                 by.as_deref().unwrap_or_default(),

@@ -38,14 +38,20 @@ pub const ROLES: [(&str, &str); 10] = [
 ];
 
 /// The guarantees that a test is about, by the ids at the start of its name:
-/// `g1_g15_...` is about G1 and G15.
+/// `module::g1_g15_...` is about G1 and G15.
 pub fn guarantees_of(name: &str) -> Vec<String> {
-    name.split('_')
+    function(name)
+        .split('_')
         .map_while(|word| {
             let number: u32 = word.strip_prefix('g')?.parse().ok()?;
             Some(format!("G{number}"))
         })
         .collect()
+}
+
+/// A test's name without its modules.
+pub fn function(name: &str) -> &str {
+    name.rsplit("::").next().unwrap_or(name)
 }
 
 /// The role that a test is about.
@@ -59,7 +65,7 @@ mod tests {
 
     #[test]
     fn a_test_counts_for_the_guarantees_it_begins_with_and_no_others() {
-        assert_eq!(guarantees_of("g1_g15_funds_come_in"), ["G1", "G15"]);
+        assert_eq!(guarantees_of("a::g1_g15_funds_come_in"), ["G1", "G15"]);
         assert_eq!(guarantees_of("g17_g1x_is_no_id"), ["G17"]);
         assert!(guarantees_of("a_level_g13_is_raised").is_empty());
         assert!(guarantees_of("gather_g1").is_empty());
