@@ -137,6 +137,9 @@ impl Suite {
             failure_persistence: Some(Box::new(FileFailurePersistence::Direct(kept))),
             rng_seed: RngSeed::Fixed(seed()),
             max_shrink_time: MAX_SHRINK_MS,
+            // An input that says nothing is not counted as a case; of a million there may
+            // be more such than the runner allows by itself.
+            max_global_rejects: cases.max(1_024),
             ..Config::default()
         };
         let begun = Instant::now();

@@ -1,6 +1,7 @@
 //! Batches: G12 and G16.
 
 use crate::support::host::{Host, Settings, GENESIS, SETTINGS};
+use crate::support::source::Source;
 use crate::support::{draw, property};
 use plimsoll_mechanism::batch::{lane_of, BatchHeader, Domain};
 use plimsoll_mechanism::merkle;
@@ -88,23 +89,17 @@ fn send(host: &mut Host, pieces: &[Entry], seed: u64) {
 
 #[test]
 fn g12_how_work_is_cut_into_batches_changes_no_reward() {
-    let figure = || draw::magnitude(1 << 40).prop_map(|f| u64::try_from(f).expect("small"));
-    let piece =
-        (0..CROWD, figure(), figure(), figure()).prop_map(|(operator, fragment, bulk, fees)| {
-            Entry {
-                operator,
-                fragment,
-                bulk,
-                fees,
-            }
+    let inputs = |source: &mut Source| {
+        let (params, funds) = (draw::params(source), draw::magnitude(source, 1 << 120));
+        let count = source.count(1..=59);
+        let pieces = source.list(count, |source| Entry {
+            operator: source.small(0..=CROWD - 1),
+            fragment: draw::magnitude64(source, 1 << 40),
+            bulk: draw::magnitude64(source, 1 << 40),
+            fees: draw::magnitude64(source, 1 << 40),
         });
-    let inputs = (
-        draw::params(),
-        draw::magnitude(1 << 120),
-        prop::collection::vec(piece, 1..60),
-        any::<u64>(),
-        any::<u64>(),
-    );
+        (params, funds, pieces, source.word(), source.word())
+    };
     property(
         "g12_how_work_is_cut_into_batches_changes_no_reward",
         inputs,
@@ -158,10 +153,6 @@ struct Receipt {
     epoch: Epoch,
 }
 
-fn id(receipt: usize) -> Hash {
-    keccak(&(receipt as u64).to_be_bytes())
-}
-
 #[derive(Clone, Debug)]
 struct Batch {
     header: BatchHeader,
@@ -181,13 +172,18 @@ struct World {
     host: Host,
     domain: Domain,
     receipts: Vec<Receipt>,
+    /// The id of each receipt, and its leaf in the tree of a batch.
+    ids: Vec<Hash>,
+    leaves: Vec<Hash>,
     attesters: Vec<Attester>,
     threshold: usize,
     signatures: BTreeMap<Hash, BTreeSet<usize>>,
     /// Every batch anybody ever made up.
     known: Vec<Batch>,
-    /// What the contract took: header and entries as they were sent.
-    accepted: Vec<(BatchHeader, Vec<u8>)>,
+    /// What the contract took: header as it was sent, and the receipts under its root.
+    accepted: Vec<(BatchHeader, Vec<usize>)>,
+    /// How many of those have been checked.
+    checked: usize,
 }
 
 impl World {
@@ -196,10 +192,7 @@ impl World {
     }
 
     fn batch(&self, epoch: Epoch, lane: u32, seq: u64, receipts: Vec<usize>) -> Batch {
-        let leaves: Vec<Hash> = receipts
-            .iter()
-            .map(|r| merkle::leaf(&id(*r), keccak))
-            .collect();
+        let leaves: Vec<Hash> = receipts.iter().map(|r| self.leaves[*r]).collect();
         let entries = merged(receipts.iter().map(|r| Entry {
             operator: self.receipts[*r].operator,
             fragment: self.receipts[*r].units,
@@ -233,13 +226,7 @@ impl World {
     fn counted(&self) -> Vec<usize> {
         self.accepted
             .iter()
-            .flat_map(|(header, _)| {
-                let batch = self
-                    .known
-                    .iter()
-                    .find(|b| b.header.receipts_root == header.receipts_root);
-                batch.map(|b| b.receipts.clone()).unwrap_or_default()
-            })
+            .flat_map(|(_, receipts)| receipts.iter().copied())
             .collect()
     }
 
@@ -279,7 +266,7 @@ impl World {
             && next == Some(header.seq)
             && !signed_other
             && batch.receipts.iter().all(|r| {
-                lane_of(&id(*r), lanes) == header.lane
+                lane_of(&self.ids[*r], lanes) == header.lane
                     && self.target(*r) == Some(header.epoch)
                     && !counted.contains(r)
                     && !live.contains(r)
@@ -309,7 +296,11 @@ impl World {
                 .attest(header.epoch, header.lane, header.seq, entries)
                 .is_ok()
         {
-            self.accepted.push((*header, entries.to_vec()));
+            // Found by the root, as anybody finds them.
+            let root = header.receipts_root;
+            let batch = self.known.iter().find(|b| b.header.receipts_root == root);
+            let receipts = batch.map(|b| b.receipts.clone()).unwrap_or_default();
+            self.accepted.push((*header, receipts));
         }
     }
 }
@@ -343,78 +334,104 @@ enum Move {
     Unpause,
 }
 
-fn moves() -> impl Strategy<Value = Vec<Move>> {
-    let which = || prop_oneof![3 => 0..3_usize, 1 => 0..40_usize];
+fn moves(source: &mut Source) -> Vec<Move> {
+    fn which(source: &mut Source) -> usize {
+        match source.weighted(&[3, 1]) {
+            0 => source.count(0..=2),
+            _ => source.count(0..=39),
+        }
+    }
     // One attester, so that another knows nothing of the batch, or some.
-    let asked = || prop_oneof![2 => (0..7_u32).prop_map(|k| 1 << k), 1 => any::<u64>()];
-    let step = prop_oneof![
-        8 => (any::<u64>(), prop::bool::weighted(0.6), asked())
-            .prop_map(|(seed, honest, asked)| Move::Build { seed, honest, asked }),
-        4 => (which(), asked()).prop_map(|(which, asked)| Move::Ask { which, asked }),
-        8 => which().prop_map(|which| Move::Send { which }),
-        2 => (which(), which(), 0..6_u8)
-            .prop_map(|(which, other, change)| Move::Forge { which, other, change }),
-        4 => (1..70_u64).prop_map(Move::Pass),
-        2 => (90..125_u64).prop_map(Move::Pass),
-        1 => Just(Move::Pause),
-        1 => Just(Move::Unpause),
-    ];
-    prop::collection::vec(step, 1..70)
+    fn asked(source: &mut Source) -> u64 {
+        match source.weighted(&[2, 1]) {
+            0 => 1 << source.small(0..=6),
+            _ => source.word(),
+        }
+    }
+    let count = source.count(1..=69);
+    source.list(count, |source| {
+        match source.weighted(&[8, 4, 8, 2, 4, 2, 1, 1]) {
+            0 => Move::Build {
+                seed: source.word(),
+                honest: source.below(10) < 6,
+                asked: asked(source),
+            },
+            1 => Move::Ask {
+                which: which(source),
+                asked: asked(source),
+            },
+            2 => Move::Send {
+                which: which(source),
+            },
+            3 => Move::Forge {
+                which: which(source),
+                other: which(source),
+                change: source.small(0..=5) as u8,
+            },
+            4 => Move::Pass(source.within(1..=69)),
+            5 => Move::Pass(source.within(90..=124)),
+            6 => Move::Pause,
+            _ => Move::Unpause,
+        }
+    })
 }
 
-fn worlds() -> impl Strategy<Value = World> {
-    let receipt =
-        (0..30_u32, 1..1_000_u64, 0..3_u32).prop_map(|(operator, units, epoch)| Receipt {
-            operator,
-            units,
-            epoch,
-        });
-    let quorum = (1..=7_usize).prop_flat_map(|n| {
-        let majority = n / 2 + 1;
-        (Just(n), prop_oneof![Just(majority), majority..=n])
+/// As many lie as may: one fewer than must sign.
+fn world(source: &mut Source) -> World {
+    let params = draw::params(source);
+    let count = source.count(1..=11);
+    let receipts = source.list(count, |source| Receipt {
+        operator: source.small(0..=29),
+        units: source.within(1..=999),
+        epoch: source.small(0..=2),
     });
-    (
-        draw::params(),
-        prop::collection::vec(receipt, 1..12),
-        quorum,
-        1..=3_u32,
-        any::<u64>(),
-    )
-        .prop_map(|(params, receipts, (members, threshold), lanes, seed)| {
-            let mut settings = Settings { lanes, ..SETTINGS };
-            // Half of the time two epochs take batches.
-            settings.times.attest_window = 50;
-            settings.times.level_window = 20;
-            let mut host = Host::new(settings, params);
-            for _ in 0..30 {
-                let operator = host.register();
-                host.vouch(operator).expect("before genesis");
-            }
-            host.pass(GENESIS);
-            // As many lie as may: one fewer than must sign.
-            let liars: BTreeSet<usize> = draw::order(seed, members)
-                .into_iter()
-                .take(threshold - 1)
-                .collect();
-            World {
-                host,
-                domain: Domain {
-                    chain_id: keccak(b"chain"),
-                    contract: [7; 20],
-                },
-                receipts,
-                attesters: (0..members)
-                    .map(|k| Attester {
-                        lies: liars.contains(&k),
-                        signed: Vec::new(),
-                    })
-                    .collect(),
-                threshold,
-                signatures: BTreeMap::new(),
-                known: Vec::new(),
-                accepted: Vec::new(),
-            }
-        })
+    let ids: Vec<Hash> = (0..count as u64)
+        .map(|k| keccak(&k.to_be_bytes()))
+        .collect();
+    let members = source.count(1..=7);
+    let majority = members / 2 + 1;
+    let threshold = match source.weighted(&[1, 1]) {
+        0 => majority,
+        _ => source.count(majority..=members),
+    };
+    let mut settings = Settings {
+        lanes: source.small(1..=3),
+        ..SETTINGS
+    };
+    // Half of the time two epochs take batches.
+    settings.times.attest_window = 50;
+    settings.times.level_window = 20;
+    let mut host = Host::new(settings, params);
+    for _ in 0..30 {
+        let operator = host.register();
+        host.vouch(operator).expect("before genesis");
+    }
+    host.pass(GENESIS);
+    let liars: BTreeSet<usize> = draw::order(source.word(), members)
+        .into_iter()
+        .take(threshold - 1)
+        .collect();
+    World {
+        host,
+        domain: Domain {
+            chain_id: keccak(b"chain"),
+            contract: [7; 20],
+        },
+        leaves: ids.iter().map(|id| merkle::leaf(id, keccak)).collect(),
+        ids,
+        receipts,
+        attesters: (0..members)
+            .map(|k| Attester {
+                lies: liars.contains(&k),
+                signed: Vec::new(),
+            })
+            .collect(),
+        threshold,
+        signatures: BTreeMap::new(),
+        known: Vec::new(),
+        accepted: Vec::new(),
+        checked: 0,
+    }
 }
 
 impl std::fmt::Debug for World {
@@ -431,7 +448,7 @@ impl std::fmt::Debug for World {
 fn build(world: &World, seed: u64, honest: bool) -> Batch {
     // Around one receipt: in its lane, and where it may count now.
     let focus = (seed % world.receipts.len() as u64) as usize;
-    let lane = lane_of(&id(focus), world.host.settings.lanes);
+    let lane = lane_of(&world.ids[focus], world.host.settings.lanes);
     let current = world.host.clock().epoch();
     let back = (seed >> 8 & 1) as u32;
     let epoch = match world.target(focus) {
@@ -443,7 +460,7 @@ fn build(world: &World, seed: u64, honest: bool) -> Batch {
         .into_iter()
         .filter(|r| {
             let picked = !draw::scramble(!seed, *r).is_multiple_of(3);
-            let allowed = lane_of(&id(*r), world.host.settings.lanes) == lane
+            let allowed = lane_of(&world.ids[*r], world.host.settings.lanes) == lane
                 && world.target(*r) == Some(epoch)
                 && !counted.contains(r);
             // A dishonest one breaks one rule or another, or none.
@@ -460,7 +477,7 @@ fn build(world: &World, seed: u64, honest: bool) -> Batch {
 
 #[test]
 fn g16_a_receipt_is_counted_once_whatever_is_resent_or_withheld() {
-    let inputs = (worlds(), moves());
+    let inputs = |source: &mut Source| (world(source), moves(source));
     property(
         "g16_a_receipt_is_counted_once_whatever_is_resent_or_withheld",
         inputs,
@@ -510,7 +527,7 @@ fn g16_a_receipt_is_counted_once_whatever_is_resent_or_withheld() {
                     Move::Pause => drop(world.host.pause()),
                     Move::Unpause => drop(world.host.unpause()),
                 }
-                check_counts(&world)?;
+                check_counts(&mut world)?;
             }
             Ok(())
         },
@@ -518,36 +535,34 @@ fn g16_a_receipt_is_counted_once_whatever_is_resent_or_withheld() {
 }
 
 /// Every receipt at most once, each provable, and the figures are their sum.
-fn check_counts(world: &World) -> Result<(), TestCaseError> {
+fn check_counts(world: &mut World) -> Result<(), TestCaseError> {
     let counted = world.counted();
     let distinct: BTreeSet<usize> = counted.iter().copied().collect();
     prop_assert_eq!(counted.len(), distinct.len(), "{:?}", counted);
     let mut sums: BTreeMap<(Epoch, OperatorIndex), u64> = BTreeMap::new();
-    for (header, _) in &world.accepted {
-        let batch = world
-            .known
-            .iter()
-            .find(|b| b.header.receipts_root == header.receipts_root);
-        let receipts = batch.map(|b| b.receipts.clone()).unwrap_or_default();
+    for (header, receipts) in &world.accepted {
+        for receipt in receipts {
+            let receipt = &world.receipts[*receipt];
+            *sums.entry((header.epoch, receipt.operator)).or_default() += receipt.units;
+        }
+    }
+    for (header, receipts) in world.accepted.iter().skip(world.checked) {
         prop_assert_eq!(receipts.len() as u64, header.receipts);
-        let leaves: Vec<Hash> = receipts
-            .iter()
-            .map(|r| merkle::leaf(&id(*r), keccak))
-            .collect();
-        for (position, receipt) in receipts.iter().enumerate() {
+        let leaves: Vec<Hash> = receipts.iter().map(|r| world.leaves[*r]).collect();
+        for (position, leaf) in leaves.iter().enumerate() {
             let proof = merkle::proof(&leaves, position, keccak).expect("a leaf");
+            let root = &header.receipts_root;
             prop_assert!(merkle::verify(
-                &header.receipts_root,
-                &leaves[position],
+                root,
+                leaf,
                 position,
                 leaves.len(),
                 &proof,
                 keccak
             ));
-            let receipt = &world.receipts[*receipt];
-            *sums.entry((header.epoch, receipt.operator)).or_default() += receipt.units;
         }
     }
+    world.checked = world.accepted.len();
     for (epoch, record) in &world.host.records {
         let mut total = 0;
         for operator in 0..30 {

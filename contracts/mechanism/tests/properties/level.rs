@@ -2,6 +2,7 @@
 
 use crate::support::draw::{self, Epoch};
 use crate::support::raise::{raise_in_order, settled};
+use crate::support::source::Source;
 use crate::support::{exact, property};
 use num_bigint::BigUint;
 use plimsoll_mechanism::allocate::{allocate, raise_all, Allocation};
@@ -29,7 +30,7 @@ fn at_or_above(a: Level, b: Level) -> bool {
 
 #[test]
 fn g6_no_small_operator_loses() {
-    property("g6_no_small_operator_loses", draw::epoch(), |epoch| {
+    property("g6_no_small_operator_loses", draw::epoch, |epoch| {
         let allocation = allocated(&epoch);
         for (part, reward) in epoch.parts.iter().zip(&allocation.rewards) {
             if !part.vetted {
@@ -55,12 +56,19 @@ fn g6_no_small_operator_loses() {
 
 #[test]
 fn g10_more_work_never_lowers_the_workers_reward() {
-    let more = || prop_oneof![1 => 1..=100_u128, 1 => draw::magnitude(1 << 47)];
-    let epochs = prop_oneof![
-        1 => draw::small_epoch().boxed(),
-        2 => draw::contested_epoch().boxed(),
-    ];
-    let inputs = (epochs, any::<u64>(), more(), more());
+    fn more(source: &mut Source) -> u128 {
+        match source.weighted(&[1, 1]) {
+            0 => u128::from(source.within(1..=100)),
+            _ => draw::magnitude(source, 1 << 47),
+        }
+    }
+    let inputs = |source: &mut Source| {
+        let epoch = match source.weighted(&[2, 1]) {
+            0 => draw::contested_epoch(source),
+            _ => draw::small_epoch(source),
+        };
+        (epoch, source.word(), more(source), more(source))
+    };
     property(
         "g10_more_work_never_lowers_the_workers_reward",
         inputs,
@@ -83,7 +91,7 @@ fn g10_more_work_never_lowers_the_workers_reward() {
 
 #[test]
 fn g13_every_full_sequence_of_raises_ends_alike() {
-    let inputs = (draw::epoch(), any::<u64>());
+    let inputs = |source: &mut Source| (draw::epoch(source), source.word());
     property(
         "g13_every_full_sequence_of_raises_ends_alike",
         inputs,
@@ -115,7 +123,7 @@ fn g13_every_full_sequence_of_raises_ends_alike() {
 /// nothing is lost by who came first.
 #[test]
 fn g13_a_lazy_keeper_can_be_corrected() {
-    let inputs = (draw::epoch(), any::<u64>(), 0..2_usize);
+    let inputs = |source: &mut Source| (draw::epoch(source), source.word(), source.count(0..=1));
     property(
         "g13_a_lazy_keeper_can_be_corrected",
         inputs,
@@ -137,7 +145,7 @@ fn g13_a_lazy_keeper_can_be_corrected() {
 /// by one unit, which is what rounding `N'` to a whole unit may cost.
 #[test]
 fn g13_nobody_is_lowered_by_a_raise() {
-    let inputs = (draw::small_epoch(), any::<u64>());
+    let inputs = |source: &mut Source| (draw::small_epoch(source), source.word());
     property(
         "g13_nobody_is_lowered_by_a_raise",
         inputs,
@@ -171,7 +179,7 @@ fn g13_nobody_is_lowered_by_a_raise() {
 fn g13_the_full_level_is_the_exact_division_within_two_units() {
     property(
         "g13_the_full_level_is_the_exact_division_within_two_units",
-        draw::epoch(),
+        draw::epoch,
         |mut epoch| {
             // The division itself, without the ceilings that come after it.
             epoch.params.fee_multiple = None;

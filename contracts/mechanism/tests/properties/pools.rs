@@ -2,13 +2,13 @@
 
 use crate::support::draw::{self, Epoch};
 use crate::support::raise::Lazy;
+use crate::support::source::Source;
 use crate::support::{exact, property};
 use num_bigint::BigUint;
 use plimsoll_mechanism::allocate::{allocate, Allocation};
 use plimsoll_mechanism::budget::budget;
 use plimsoll_mechanism::pools::{Pools, Work};
 use proptest::prelude::*;
-use proptest::sample::select;
 
 fn allocated(epoch: &Epoch) -> Result<Allocation, TestCaseError> {
     allocate(&epoch.params, epoch.reserve, &epoch.parts)
@@ -25,7 +25,10 @@ fn total(epoch: &Epoch) -> Work {
 
 #[test]
 fn g2_rewards_never_exceed_the_budget() {
-    let epochs = prop_oneof![5 => draw::epoch().boxed(), 1 => draw::wide_epoch().boxed()];
+    let epochs = |source: &mut Source| match source.weighted(&[5, 1]) {
+        0 => draw::epoch(source),
+        _ => draw::wide_epoch(source),
+    };
     property("g2_rewards_never_exceed_the_budget", epochs, |epoch| {
         let allocation = allocated(&epoch)?;
         let budget = allocation.budget();
@@ -47,11 +50,14 @@ fn g2_rewards_never_exceed_the_budget() {
 
 #[test]
 fn g2_the_budget_is_what_the_text_says() {
-    let inputs = (
-        draw::params(),
-        draw::reserve(),
-        prop_oneof![1 => Just(0), 1 => Just(u128::MAX), 4 => draw::magnitude(u128::MAX)],
-    );
+    let inputs = |source: &mut Source| {
+        let work = match source.weighted(&[1, 1, 4]) {
+            0 => 0,
+            1 => u128::MAX,
+            _ => draw::magnitude(source, u128::MAX),
+        };
+        (draw::params(source), draw::reserve(source), work)
+    };
     property(
         "g2_the_budget_is_what_the_text_says",
         inputs,
@@ -80,7 +86,7 @@ fn g2_the_budget_is_what_the_text_says() {
 /// operator and one for the open pool.
 #[test]
 fn g2_only_dust_stays_in_the_pot() {
-    let inputs = (draw::epoch(), any::<u64>());
+    let inputs = |source: &mut Source| (draw::epoch(source), source.word());
     property("g2_only_dust_stays_in_the_pot", inputs, |(epoch, seed)| {
         let full = allocated(&epoch)?;
         let lazy = Lazy::divide(&epoch, seed);
@@ -98,7 +104,10 @@ fn g2_only_dust_stays_in_the_pot() {
 
 #[test]
 fn g7_fragments_have_their_floor_and_no_more_than_the_premium() {
-    let epochs = prop_oneof![3 => draw::epoch().boxed(), 1 => draw::wide_epoch().boxed()];
+    let epochs = |source: &mut Source| match source.weighted(&[3, 1]) {
+        0 => draw::epoch(source),
+        _ => draw::wide_epoch(source),
+    };
     property(
         "g7_fragments_have_their_floor_and_no_more_than_the_premium",
         epochs,
@@ -144,7 +153,7 @@ fn g7_fragments_have_their_floor_and_no_more_than_the_premium() {
 fn g7_entitlements_of_all_are_the_pools_at_most() {
     property(
         "g7_entitlements_of_all_are_the_pools_at_most",
-        draw::epoch(),
+        draw::epoch,
         |epoch| {
             let budget = allocated(&epoch)?.budget();
             let pools = Pools::divide(&epoch.params, budget, total(&epoch));
@@ -167,8 +176,11 @@ fn g7_entitlements_of_all_are_the_pools_at_most() {
 
 #[test]
 fn g8_cutting_merging_or_reordering_a_clients_jobs_changes_no_figure() {
-    let jobs = prop::collection::vec(draw::magnitude(1 << 47), 1..60);
-    let inputs = (jobs, draw::magnitude(1 << 47), any::<u64>());
+    let inputs = |source: &mut Source| {
+        let count = source.count(1..=59);
+        let jobs = source.list(count, |source| draw::magnitude(source, 1 << 47));
+        (jobs, draw::magnitude(source, 1 << 47), source.word())
+    };
     property(
         "g8_cutting_merging_or_reordering_a_clients_jobs_changes_no_figure",
         inputs,
@@ -200,15 +212,22 @@ fn g8_cutting_merging_or_reordering_a_clients_jobs_changes_no_figure() {
 
 #[test]
 fn g8_invented_clients_leave_other_fragments_their_plain_share() {
-    let work = || prop_oneof![4 => draw::magnitude(1 << 60), 1 => select(vec![0, 1, 1 << 60])];
-    let inputs = (
-        draw::params(),
-        draw::magnitude((1 << 96) - 1),
-        work(),
-        work(),
-        work(),
-        work(),
-    );
+    fn work(source: &mut Source) -> u128 {
+        match source.weighted(&[1, 4]) {
+            0 => source.one(&[0, 1, 1 << 60]),
+            _ => draw::magnitude(source, 1 << 60),
+        }
+    }
+    let inputs = |source: &mut Source| {
+        (
+            draw::params(source),
+            draw::magnitude(source, (1 << 96) - 1),
+            work(source),
+            work(source),
+            work(source),
+            work(source),
+        )
+    };
     property(
         "g8_invented_clients_leave_other_fragments_their_plain_share",
         inputs,

@@ -3,6 +3,7 @@
 use crate::support::draw::{self, Epoch};
 use crate::support::property;
 use crate::support::raise::Lazy;
+use crate::support::source::Source;
 use num_bigint::BigUint;
 use plimsoll_mechanism::allocate::{allocate, Allocation};
 use plimsoll_mechanism::math::PPM;
@@ -32,7 +33,7 @@ fn at_both_levels(epoch: &Epoch, seed: u64) -> [(u128, Vec<u128>); 2] {
 
 #[test]
 fn g3_no_vetted_operator_gets_more_than_its_cap() {
-    let inputs = (draw::epoch(), any::<u64>());
+    let inputs = |source: &mut Source| (draw::epoch(source), source.word());
     property(
         "g3_no_vetted_operator_gets_more_than_its_cap",
         inputs,
@@ -50,7 +51,7 @@ fn g3_no_vetted_operator_gets_more_than_its_cap() {
 
 #[test]
 fn g4_all_open_operators_together_stay_below_their_ceiling() {
-    let inputs = (draw::epoch(), any::<u64>());
+    let inputs = |source: &mut Source| (draw::epoch(source), source.word());
     property(
         "g4_all_open_operators_together_stay_below_their_ceiling",
         inputs,
@@ -72,7 +73,7 @@ fn g4_all_open_operators_together_stay_below_their_ceiling() {
 
 #[test]
 fn g4_an_entity_stays_below_its_caps_and_the_ceiling() {
-    let inputs = (draw::epoch(), any::<u64>(), 0..6_usize);
+    let inputs = |source: &mut Source| (draw::epoch(source), source.word(), source.count(0..=5));
     property(
         "g4_an_entity_stays_below_its_caps_and_the_ceiling",
         inputs,
@@ -125,7 +126,7 @@ fn ranked(epoch: &Epoch, rewards: &[u128]) -> Vec<Ranked> {
 fn g5_who_is_entitled_to_more_gets_no_less() {
     property(
         "g5_who_is_entitled_to_more_gets_no_less",
-        draw::epoch(),
+        draw::epoch,
         |epoch| {
             let [(_, full), _] = at_both_levels(&epoch, 0);
             for pair in ranked(&epoch, &full).windows(2) {
@@ -144,7 +145,7 @@ fn g5_who_is_entitled_to_more_gets_no_less() {
 /// rounded down: up to a unit less than its equal that was raised.
 #[test]
 fn g5_at_a_level_that_lazy_keepers_left_the_order_holds_to_a_unit() {
-    let inputs = (draw::epoch(), any::<u64>());
+    let inputs = |source: &mut Source| (draw::epoch(source), source.word());
     property(
         "g5_at_a_level_that_lazy_keepers_left_the_order_holds_to_a_unit",
         inputs,
@@ -170,7 +171,13 @@ fn g5_at_a_level_that_lazy_keepers_left_the_order_holds_to_a_unit() {
 
 #[test]
 fn g9_an_open_operator_gains_nothing_by_splitting() {
-    let inputs = (draw::small_epoch(), any::<u64>(), 2..8_usize);
+    let inputs = |source: &mut Source| {
+        (
+            draw::small_epoch(source),
+            source.word(),
+            source.count(2..=7),
+        )
+    };
     property(
         "g9_an_open_operator_gains_nothing_by_splitting",
         inputs,
@@ -217,7 +224,7 @@ fn g9_an_open_operator_gains_nothing_by_splitting() {
 fn g9_an_open_reward_is_within_its_bonds_leverage() {
     property(
         "g9_an_open_reward_is_within_its_bonds_leverage",
-        draw::epoch(),
+        draw::epoch,
         |epoch| {
             for (part, reward) in epoch.parts.iter().zip(allocated(&epoch).rewards) {
                 let ceiling = share_of(part.bond, epoch.params.bond_leverage);
@@ -232,7 +239,7 @@ fn g9_an_open_reward_is_within_its_bonds_leverage() {
 fn g18_nobody_gets_more_than_the_multiple_of_its_own_fees() {
     property(
         "g18_nobody_gets_more_than_the_multiple_of_its_own_fees",
-        (draw::epoch(), any::<u32>()),
+        |source| (draw::epoch(source), source.small(0..=u32::MAX)),
         |(mut epoch, drawn)| {
             let multiple = epoch.params.fee_multiple.unwrap_or(drawn);
             epoch.params.fee_multiple = Some(multiple);
@@ -248,7 +255,7 @@ fn g18_nobody_gets_more_than_the_multiple_of_its_own_fees() {
 fn g19_capital_without_work_earns_nothing() {
     property(
         "g19_capital_without_work_earns_nothing",
-        draw::epoch(),
+        draw::epoch,
         |epoch| {
             for (part, reward) in epoch.parts.iter().zip(allocated(&epoch).rewards) {
                 prop_assert!(part.work.total() > 0 || reward.amount == 0);
@@ -260,7 +267,7 @@ fn g19_capital_without_work_earns_nothing() {
 
 #[test]
 fn g19_no_vetted_reward_depends_on_a_bond() {
-    let inputs = (draw::epoch(), any::<u64>());
+    let inputs = |source: &mut Source| (draw::epoch(source), source.word());
     property(
         "g19_no_vetted_reward_depends_on_a_bond",
         inputs,

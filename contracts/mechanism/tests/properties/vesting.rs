@@ -1,7 +1,7 @@
 //! Vesting: G14.
 
+use crate::support::source::Source;
 use crate::support::{draw, property};
-use num_bigint::BigUint;
 use plimsoll_mechanism::vesting::{Ring, Vesting};
 use plimsoll_mechanism::Epoch;
 use proptest::prelude::*;
@@ -21,29 +21,39 @@ impl Booking {
     }
 }
 
-fn schedules() -> impl Strategy<Value = Vesting> {
-    let periods = prop_oneof![1 => Just(1_u8), 1 => Just(12), 3 => 1..=12_u8];
-    let epochs = prop_oneof![1 => Just(1_u32), 4 => 1..=6_u32, 1 => 1..=30_u32];
-    (epochs, periods).prop_map(|(period_epochs, vesting_periods)| Vesting {
-        period_epochs,
-        vesting_periods,
-    })
+fn schedule(source: &mut Source) -> Vesting {
+    Vesting {
+        period_epochs: match source.weighted(&[1, 4, 1]) {
+            0 => 1,
+            1 => source.small(1..=6),
+            _ => source.small(1..=30),
+        },
+        vesting_periods: match source.weighted(&[1, 1, 3]) {
+            0 => 1,
+            1 => 12,
+            _ => source.small(1..=12) as u8,
+        },
+    }
 }
 
-fn bookings() -> impl Strategy<Value = Vec<Booking>> {
-    let late = prop_oneof![4 => Just(0_u32), 3 => 0..=8_u32, 1 => 0..=400_u32];
-    let amount = prop_oneof![
-        1 => Just(0_u128),
-        1 => Just(1),
-        3 => 0..=5_000_u128,
-        3 => draw::magnitude((1 << 96) - 1),
-    ];
-    let booking = (0..40_u32, late, amount).prop_map(|(epoch, late, amount)| Booking {
-        epoch,
-        late,
-        amount,
-    });
-    prop::collection::vec(booking, 0..25)
+fn bookings(source: &mut Source) -> Vec<Booking> {
+    let count = source.count(0..=24);
+    source.list(count, |source| Booking {
+        epoch: source.small(0..=39),
+        late: match source.weighted(&[8, 6, 1, 1]) {
+            0 => 0,
+            1 => source.small(0..=8),
+            2 => source.small(0..=100),
+            // Years, in epochs of a day.
+            _ => source.small(0..=1_000),
+        },
+        amount: match source.weighted(&[1, 1, 3, 3]) {
+            0 => 0,
+            1 => 1,
+            2 => u128::from(source.within(0..=5_000)),
+            _ => draw::magnitude(source, (1 << 96) - 1),
+        },
+    })
 }
 
 /// Runs `bookings` and releases at the epochs for which `claims` holds; returns
@@ -53,12 +63,13 @@ fn paid_out(
     bookings: &[Booking],
     last: Epoch,
     claims: impl Fn(Epoch) -> bool,
-) -> Result<BTreeMap<Epoch, u128>, TestCaseError> {
+) -> Result<Vec<u128>, TestCaseError> {
     let mut ring = Ring::default();
     let (mut paid, mut booked) = (0_u128, 0_u128);
-    let mut by_epoch = BTreeMap::new();
+    let mut by_epoch = Vec::with_capacity(last as usize + 1);
+    let mut bookings = in_order(bookings).into_iter().peekable();
     for now in 0..=last {
-        for booking in bookings.iter().filter(|b| b.at() == now) {
+        while let Some(booking) = bookings.next_if(|b| b.at() == now) {
             paid += ring.release(vesting, now);
             paid += ring.book(vesting, vesting.period(booking.epoch), booking.amount, now);
             booked += booking.amount;
@@ -69,9 +80,16 @@ fn paid_out(
         prop_assert!(paid <= booked, "never above booked");
         prop_assert_eq!(ring.unvested(vesting), booked - paid, "to the unit");
         prop_assert!(ring.slots().count() <= usize::from(vesting.vesting_periods) + 1);
-        by_epoch.insert(now, paid);
+        by_epoch.push(paid);
     }
     Ok(by_epoch)
+}
+
+/// In the order in which they are booked.
+fn in_order(bookings: &[Booking]) -> Vec<Booking> {
+    let mut bookings = bookings.to_vec();
+    bookings.sort_by_key(Booking::at);
+    bookings
 }
 
 fn last_epoch(vesting: &Vesting, bookings: &[Booking]) -> Epoch {
@@ -80,28 +98,30 @@ fn last_epoch(vesting: &Vesting, bookings: &[Booking]) -> Epoch {
     last_booked + length + vesting.period_epochs + 1
 }
 
-/// What the text gives for all bookings made by `now`.
-fn vested_by_the_text(vesting: &Vesting, bookings: &[Booking], now: Epoch) -> BigUint {
-    let mut slots: BTreeMap<u32, BigUint> = BTreeMap::new();
-    for booking in bookings.iter().filter(|b| b.at() <= now) {
-        *slots
-            .entry(booking.epoch / vesting.period_epochs)
-            .or_default() += booking.amount;
-    }
-    let length = vesting.length();
-    slots
-        .into_iter()
-        .map(|(period, amount)| {
-            let end = u64::from((period + 1) * vesting.period_epochs);
-            let passed = u64::from(now).saturating_sub(end).min(length);
-            amount * passed / length
+/// What the text gives in each epoch up to `last` for all bookings made by then.
+fn vested_by_the_text(vesting: &Vesting, bookings: &[Booking], last: Epoch) -> Vec<u128> {
+    let mut periods: BTreeMap<u64, u128> = BTreeMap::new();
+    let (length, epochs) = (vesting.length(), u64::from(vesting.period_epochs));
+    let mut bookings = in_order(bookings).into_iter().peekable();
+    (0..=last)
+        .map(|now| {
+            while let Some(booking) = bookings.next_if(|b| b.at() == now) {
+                let period = u64::from(booking.epoch) / epochs;
+                *periods.entry(period).or_default() += booking.amount;
+            }
+            let vested = |(period, amount): (&u64, &u128)| {
+                let passed = u64::from(now).saturating_sub((period + 1) * epochs);
+                // Below 25 times 2^96, times 360.
+                amount * u128::from(passed.min(length)) / u128::from(length)
+            };
+            periods.iter().map(vested).sum()
         })
-        .sum()
+        .collect()
 }
 
 #[test]
 fn g14_vesting_does_not_depend_on_when_it_is_claimed() {
-    let inputs = (schedules(), bookings(), any::<u64>());
+    let inputs = |source: &mut Source| (schedule(source), bookings(source), source.word());
     property(
         "g14_vesting_does_not_depend_on_when_it_is_claimed",
         inputs,
@@ -113,20 +133,17 @@ fn g14_vesting_does_not_depend_on_when_it_is_claimed() {
             })?;
             let once = paid_out(&vesting, &bookings, last, |now| now == last)?;
             let booked: u128 = bookings.iter().map(|b| b.amount).sum();
-            prop_assert_eq!(often[&last], booked, "complete after V epochs");
-            prop_assert_eq!(rarely[&last], booked);
-            prop_assert_eq!(once[&last], booked);
-            let mut before = 0;
-            for (now, paid) in often {
-                prop_assert!(paid >= before, "monotone");
-                prop_assert!(
-                    rarely[&now] <= paid,
-                    "nobody is ahead by claiming less often"
-                );
-                let expected = vested_by_the_text(&vesting, &bookings, now);
-                prop_assert_eq!(BigUint::from(paid), expected, "at {}", now);
-                before = paid;
+            for paid in [&often, &rarely, &once] {
+                prop_assert_eq!(paid.last(), Some(&booked), "complete after V epochs");
             }
+            let expected = vested_by_the_text(&vesting, &bookings, last);
+            prop_assert_eq!(&often, &expected);
+            prop_assert!(often.is_sorted(), "monotone");
+            let ahead = rarely
+                .iter()
+                .zip(&often)
+                .any(|(rarely, often)| rarely > often);
+            prop_assert!(!ahead, "nobody is ahead by claiming less often");
             Ok(())
         },
     );
@@ -134,7 +151,7 @@ fn g14_vesting_does_not_depend_on_when_it_is_claimed() {
 
 #[test]
 fn g14_vesting_does_not_depend_on_when_it_is_booked() {
-    let inputs = (schedules(), bookings());
+    let inputs = |source: &mut Source| (schedule(source), bookings(source));
     property(
         "g14_vesting_does_not_depend_on_when_it_is_booked",
         inputs,
@@ -146,8 +163,12 @@ fn g14_vesting_does_not_depend_on_when_it_is_booked() {
             let early = paid_out(&vesting, &at_once, last, |_| true)?;
             let all_booked = bookings.iter().map(Booking::at).max().unwrap_or(0);
             for now in 0..=last {
-                prop_assert!(late[&now] <= early[&now]);
-                prop_assert!(now < all_booked || late[&now] == early[&now], "at {}", now);
+                prop_assert!(late[now as usize] <= early[now as usize]);
+                prop_assert!(
+                    now < all_booked || late[now as usize] == early[now as usize],
+                    "at {}",
+                    now
+                );
             }
             Ok(())
         },
@@ -156,7 +177,7 @@ fn g14_vesting_does_not_depend_on_when_it_is_booked() {
 
 #[test]
 fn g14_an_epoch_releases_at_most_its_step() {
-    let inputs = (schedules(), bookings());
+    let inputs = |source: &mut Source| (schedule(source), bookings(source));
     property(
         "g14_an_epoch_releases_at_most_its_step",
         inputs,
@@ -173,7 +194,7 @@ fn g14_an_epoch_releases_at_most_its_step() {
             }
             let length = u128::from(vesting.length());
             for now in 1..=last {
-                let step = paid[&now] - paid[&(now - 1)];
+                let step = paid[now as usize] - paid[now as usize - 1];
                 let most: u128 = slots
                     .iter()
                     .filter(|(period, _)| {
@@ -191,8 +212,13 @@ fn g14_an_epoch_releases_at_most_its_step() {
 
 #[test]
 fn g14_a_slash_takes_what_it_says_and_never_what_has_vested() {
-    let slash = (0..60_u32, draw::magnitude(1 << 97));
-    let inputs = (schedules(), bookings(), prop::collection::vec(slash, 0..6));
+    let inputs = |source: &mut Source| {
+        let count = source.count(0..=5);
+        let slashes = source.list(count, |source| {
+            (source.small(0..=59), draw::magnitude(source, 1 << 97))
+        });
+        (schedule(source), bookings(source), slashes)
+    };
     property(
         "g14_a_slash_takes_what_it_says_and_never_what_has_vested",
         inputs,

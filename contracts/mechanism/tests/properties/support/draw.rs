@@ -1,18 +1,20 @@
 //! Random epochs that reach the edges.
 
+use super::source::Source;
 use plimsoll_mechanism::math::PPM;
 use plimsoll_mechanism::params::{Param, Params};
 use plimsoll_mechanism::pools::Work;
 use plimsoll_mechanism::record::Part;
 use plimsoll_mechanism::work::WORK_LIMIT;
-use proptest::prelude::*;
-use proptest::sample::select;
 
 /// The largest reserve drawn.
 pub const RESERVE_LIMIT: u128 = 1 << 127;
 
 /// One less than the limit of a work figure in a contract.
 pub const WORK_MAX: u128 = WORK_LIMIT as u128 - 1;
+
+/// As many operators as an epoch has at most here.
+pub const CROWD: usize = 10_000;
 
 /// One epoch before it is settled.
 #[derive(Clone, Debug)]
@@ -26,111 +28,115 @@ pub struct Epoch {
 }
 
 /// 0 up to `limit`, every order of magnitude alike, `limit` itself included.
-pub fn magnitude(limit: u128) -> impl Strategy<Value = u128> + Clone {
-    (0..=128 - limit.leading_zeros(), any::<u128>()).prop_map(move |(bits, value)| {
-        if bits == 0 {
-            0
-        } else {
-            (value >> (128 - bits)).min(limit)
-        }
-    })
+pub fn magnitude(source: &mut Source, limit: u128) -> u128 {
+    let bits = source.small(0..=128 - limit.leading_zeros());
+    if bits == 0 {
+        return 0;
+    }
+    let value = if bits <= 64 {
+        u128::from(source.word() >> (64 - bits))
+    } else {
+        source.wide() >> (128 - bits)
+    };
+    value.min(limit)
+}
+
+/// [`magnitude`] of 64 bits.
+pub fn magnitude64(source: &mut Source, limit: u64) -> u64 {
+    magnitude(source, u128::from(limit)) as u64
 }
 
 /// A parameter within its bounds: each bound, any order of magnitude, anything between.
-fn parameter(param: Param) -> BoxedStrategy<u32> {
+fn parameter(source: &mut Source, param: Param) -> u32 {
     let (low, high) = param.bounds();
-    prop_oneof![
-        1 => Just(low),
-        1 => Just(high),
-        2 => low..=high,
+    match source.weighted(&[1, 1, 2, 2, 3]) {
+        0 => low,
+        1 => high,
+        2 => source.small(low..=high),
         // A few times the smallest, where premium and uplift just bind.
-        2 => low..=high.min(low.saturating_mul(8)),
-        3 => magnitude(u128::from(high - low)).prop_map(move |above| {
-            low + u32::try_from(above).expect("at most the bound, a u32")
-        }),
-    ]
-    .boxed()
+        3 => source.small(low..=high.min(low.saturating_mul(8))),
+        _ => low + magnitude64(source, u64::from(high - low)) as u32,
+    }
 }
 
 /// Parameters within their bounds. In some of them no cap and no ceiling binds, so
-/// that the division itself shows.
-pub fn params() -> impl Strategy<Value = Params> {
-    prop_oneof![3 => any_params(), 1 => ample_params()]
+/// that the division itself shows; in some every share is as small, or as large, as it
+/// can be.
+pub fn params(source: &mut Source) -> Params {
+    match source.weighted(&[28, 10, 1, 1]) {
+        0 => any_params(source),
+        1 => ample_params(source),
+        2 => bound_params(any_params(source), false),
+        _ => bound_params(any_params(source), true),
+    }
 }
 
-fn ample_params() -> impl Strategy<Value = Params> {
-    any_params().prop_map(|params| Params {
+fn ample_params(source: &mut Source) -> Params {
+    Params {
         rate: PPM,
         unit_ceiling: None,
         fee_multiple: None,
         operator_cap: PPM,
         open_ceiling: PPM,
         bond_leverage: 1_000 * PPM,
-        ..params
-    })
+        ..any_params(source)
+    }
 }
 
-fn any_params() -> impl Strategy<Value = Params> {
-    let any_multiple = prop_oneof![
-        3 => Just(None),
-        1 => select(vec![Some(0), Some(1), Some(PPM), Some(u32::MAX)]),
-        2 => magnitude(u128::from(u32::MAX)).prop_map(|m| u32::try_from(m).ok()),
-    ];
-    let any_ceiling = prop_oneof![
-        4 => Just(None),
-        1 => select(vec![Some(0), Some(1), Some(u128::MAX)]),
-        2 => magnitude(u128::MAX).prop_map(Some),
-    ];
-    (
-        parameter(Param::Rate),
-        any_ceiling,
-        any_multiple,
-        parameter(Param::FragmentFloor),
-        parameter(Param::FragmentPremium),
-        parameter(Param::OperatorCap),
-        parameter(Param::OpenCeiling),
-        parameter(Param::Uplift),
-        parameter(Param::BondLeverage),
-        parameter(Param::LiquidShare),
-        parameter(Param::LiquidAllowance),
-    )
-        .prop_map(
-            |(
-                rate,
-                unit_ceiling,
-                fee_multiple,
-                fragment_floor,
-                fragment_premium,
-                operator_cap,
-                open_ceiling,
-                uplift,
-                bond_leverage,
-                liquid_share,
-                liquid_allowance,
-            )| Params {
-                rate,
-                unit_ceiling,
-                fee_multiple,
-                fragment_floor,
-                fragment_premium,
-                operator_cap,
-                open_ceiling,
-                uplift,
-                bond_leverage,
-                liquid_share,
-                liquid_allowance,
-            },
-        )
+/// Every share at its smallest, or at its largest: 0 and one whole where the bounds
+/// allow it.
+fn bound_params(params: Params, largest: bool) -> Params {
+    let bound = |param: Param| {
+        let (low, high) = param.bounds();
+        if largest {
+            high
+        } else {
+            low
+        }
+    };
+    Params {
+        rate: bound(Param::Rate),
+        fragment_floor: bound(Param::FragmentFloor),
+        operator_cap: bound(Param::OperatorCap),
+        open_ceiling: bound(Param::OpenCeiling),
+        liquid_share: bound(Param::LiquidShare),
+        liquid_allowance: bound(Param::LiquidAllowance),
+        ..params
+    }
+}
+
+fn any_params(source: &mut Source) -> Params {
+    Params {
+        rate: parameter(source, Param::Rate),
+        unit_ceiling: match source.weighted(&[4, 1, 2]) {
+            0 => None,
+            1 => Some(source.one(&[0, 1, u128::MAX])),
+            _ => Some(magnitude(source, u128::MAX)),
+        },
+        fee_multiple: match source.weighted(&[3, 1, 2]) {
+            0 => None,
+            1 => Some(source.one(&[0, 1, PPM, u32::MAX])),
+            _ => Some(magnitude64(source, u64::from(u32::MAX)) as u32),
+        },
+        fragment_floor: parameter(source, Param::FragmentFloor),
+        fragment_premium: parameter(source, Param::FragmentPremium),
+        operator_cap: parameter(source, Param::OperatorCap),
+        open_ceiling: parameter(source, Param::OpenCeiling),
+        uplift: parameter(source, Param::Uplift),
+        bond_leverage: parameter(source, Param::BondLeverage),
+        liquid_share: parameter(source, Param::LiquidShare),
+        liquid_allowance: parameter(source, Param::LiquidAllowance),
+    }
 }
 
 /// A reserve in base units.
-pub fn reserve() -> impl Strategy<Value = u128> {
-    prop_oneof![
-        1 => select(vec![0, 1, 99, 1_000_000, 1 << 96, RESERVE_LIMIT]),
-        4 => magnitude(RESERVE_LIMIT),
+pub fn reserve(source: &mut Source) -> u128 {
+    match source.weighted(&[1, 4, 3]) {
+        0 => source.one(&[0, 1, 99, 1_000_000, 1 << 96, RESERVE_LIMIT]),
+        1 => magnitude(source, RESERVE_LIMIT),
         // What makes rounding visible.
-        3 => 0_u128..=5_000_000,
-    ]
+        _ => u128::from(source.within(0..=5_000_000)),
+    }
 }
 
 /// How work is spread over operators.
@@ -145,152 +151,165 @@ enum Spread {
     Edges,
 }
 
-fn units(spread: Spread) -> BoxedStrategy<u128> {
+const SPREADS: [Spread; 10] = [
+    Spread::Nothing,
+    Spread::Alike,
+    Spread::Few,
+    Spread::Hundred,
+    Spread::Hundred,
+    Spread::Magnitudes,
+    Spread::Magnitudes,
+    Spread::Pareto,
+    Spread::Pareto,
+    Spread::Edges,
+];
+
+fn units(source: &mut Source, spread: Spread) -> u128 {
     match spread {
-        Spread::Nothing => Just(0).boxed(),
-        Spread::Alike => prop_oneof![6 => Just(1_000), 1 => Just(0)].boxed(),
-        Spread::Few => (0_u128..=4).boxed(),
-        Spread::Hundred => (0_u128..=100).boxed(),
-        Spread::Magnitudes => magnitude(1 << 47).boxed(),
+        Spread::Nothing => 0,
+        Spread::Alike => source.one(&[1_000, 1_000, 1_000, 1_000, 1_000, 1_000, 0]),
+        Spread::Few => u128::from(source.within(0..=4)),
+        Spread::Hundred => u128::from(source.within(0..=100)),
+        Spread::Magnitudes => magnitude(source, 1 << 47),
         // The density of a Pareto tail with exponent 1: the largest of n does half of all.
-        Spread::Pareto => any::<u32>()
-            .prop_map(|u| (1 << 45) / (u128::from(u) + 1))
-            .boxed(),
-        Spread::Edges => select(vec![0, 1, 2, 1 << 45, WORK_MAX - 1, WORK_MAX]).boxed(),
+        Spread::Pareto => (1 << 45) / (u128::from(source.word() >> 32) + 1),
+        Spread::Edges => source.one(&[0, 1, 2, 1 << 45, WORK_MAX - 1, WORK_MAX]),
     }
 }
 
 /// Amounts that set ceilings (fees, bonds): few distinct ones, so that operators
 /// are comparable, or any.
-fn ceilings() -> BoxedStrategy<BoxedStrategy<u128>> {
-    prop_oneof![
-        1 => Just(Just(0).boxed()),
-        2 => Just(Just(1 << 110).boxed()),
-        3 => Just(select(vec![0, 1, 1_000, 1 << 40, 1 << 100]).boxed()),
-        3 => Just(magnitude(1 << 110).boxed()),
-    ]
-    .boxed()
+#[derive(Clone, Copy, Debug)]
+enum Ceilings {
+    Nothing,
+    Ample,
+    Some,
+    Magnitudes,
+}
+
+const CEILINGS: [Ceilings; 9] = [
+    Ceilings::Ample,
+    Ceilings::Ample,
+    Ceilings::Nothing,
+    Ceilings::Some,
+    Ceilings::Some,
+    Ceilings::Some,
+    Ceilings::Magnitudes,
+    Ceilings::Magnitudes,
+    Ceilings::Magnitudes,
+];
+
+fn ceiling(source: &mut Source, ceilings: Ceilings) -> u128 {
+    match ceilings {
+        Ceilings::Nothing => 0,
+        Ceilings::Ample => 1 << 110,
+        Ceilings::Some => source.one(&[0, 1, 1_000, 1 << 40, 1 << 100]),
+        Ceilings::Magnitudes => magnitude(source, 1 << 110),
+    }
 }
 
 /// Parts of `size` operators.
-fn parts(size: BoxedStrategy<usize>) -> impl Strategy<Value = Vec<Part>> {
-    let spreads = vec![
-        Spread::Nothing,
-        Spread::Alike,
-        Spread::Few,
-        Spread::Hundred,
-        Spread::Hundred,
-        Spread::Magnitudes,
-        Spread::Magnitudes,
-        Spread::Pareto,
-        Spread::Pareto,
-        Spread::Edges,
-    ];
+fn parts(source: &mut Source, size: usize) -> Vec<Part> {
+    let (fragment, bulk) = (source.one(&SPREADS), source.one(&SPREADS));
     // How many in ten are vetted: nobody, few, half, nearly all, all.
-    let vetted = select(vec![0_u32, 1, 5, 9, 10, 10]);
-    (
-        size,
-        select(spreads.clone()),
-        select(spreads),
-        vetted,
-        ceilings(),
-        ceilings(),
-    )
-        .prop_flat_map(|(size, fragment, bulk, vetted, fees, bond)| {
-            let part = (
-                units(fragment),
-                units(bulk),
-                (0..10_u32).prop_map(move |roll| roll < vetted),
-                fees,
-                bond,
-            )
-                .prop_map(|(fragment, bulk, vetted, fees, bond)| Part {
-                    work: Work { fragment, bulk },
-                    fees,
-                    vetted,
-                    raised: false,
-                    bond,
-                });
-            prop::collection::vec(part, size)
-        })
+    let vetted = source.one(&[10, 0, 1, 5, 9, 10]);
+    let (fees, bond) = (source.one(&CEILINGS), source.one(&CEILINGS));
+    source.list(size, |source| Part {
+        work: Work {
+            fragment: units(source, fragment),
+            bulk: units(source, bulk),
+        },
+        vetted: source.below(10) < vetted,
+        fees: ceiling(source, fees),
+        bond: ceiling(source, bond),
+        raised: false,
+    })
 }
 
-/// An epoch of any size: mostly some dozens of operators, sometimes 2,000.
-pub fn epoch() -> impl Strategy<Value = Epoch> {
-    sized(
-        prop_oneof![
-            240 => 0..=6_usize,
-            120 => 1..=40_usize,
-            60 => 40..=200_usize,
-            2 => Just(2_000_usize),
-        ]
-        .boxed(),
-    )
+/// An epoch of any size: mostly a few operators or some dozens, rarely ten thousand.
+pub fn epoch(source: &mut Source) -> Epoch {
+    let size = match source.weighted(&[26_000, 12_000, 3_000, 30, 1]) {
+        0 => source.count(0..=6),
+        1 => source.count(1..=40),
+        2 => source.count(40..=200),
+        3 => source.count(1_000..=2_000),
+        _ => CROWD,
+    };
+    sized(source, size)
 }
 
 /// An epoch of at most 40 operators, where a test computes it many times over.
-pub fn small_epoch() -> impl Strategy<Value = Epoch> {
-    sized(prop_oneof![3 => 1..=6_usize, 1 => 1..=40_usize].boxed())
+pub fn small_epoch(source: &mut Source) -> Epoch {
+    let size = match source.weighted(&[3, 1]) {
+        0 => source.count(1..=6),
+        _ => source.count(1..=40),
+    };
+    sized(source, size)
 }
 
 /// A few operators of like size and nothing that caps them: what one gains or loses
 /// by a little more work shows.
-pub fn contested_epoch() -> impl Strategy<Value = Epoch> {
-    let bulk = prop_oneof![3 => 0..=20_u128, 1 => 0..=1_000_u128];
-    let part = (0..=100_u128, bulk, any::<bool>()).prop_map(|(fragment, bulk, vetted)| Part {
-        work: Work { fragment, bulk },
-        vetted,
+pub fn contested_epoch(source: &mut Source) -> Epoch {
+    let mut params = ample_params(source);
+    params.fragment_premium = source.small(PPM..=8 * PPM);
+    if source.below(2) == 1 {
+        params.fragment_floor = Param::FragmentFloor.bounds().1;
+    }
+    let reserve = magnitude(source, RESERVE_LIMIT);
+    let size = source.count(1..=5);
+    let parts = source.list(size, |source| Part {
+        work: Work {
+            fragment: u128::from(source.within(0..=100)),
+            bulk: u128::from(match source.weighted(&[3, 1]) {
+                0 => source.within(0..=20),
+                _ => source.within(0..=1_000),
+            }),
+        },
+        vetted: source.below(2) == 1,
         bond: 1 << 110,
         fees: 0,
         raised: false,
     });
-    let parts = prop::collection::vec(part, 1..6);
-    let premium = PPM..=8 * PPM;
-    (
-        ample_params(),
-        premium,
-        any::<bool>(),
-        magnitude(RESERVE_LIMIT),
+    Epoch {
+        params,
+        reserve,
         parts,
-    )
-        .prop_map(|(mut params, premium, highest_floor, reserve, parts)| {
-            params.fragment_premium = premium;
-            if highest_floor {
-                params.fragment_floor = Param::FragmentFloor.bounds().1;
-            }
-            Epoch {
-                params,
-                reserve,
-                parts,
-            }
-        })
+    }
 }
 
 /// An epoch with works beyond what a contract takes, as the library allows.
-pub fn wide_epoch() -> impl Strategy<Value = Epoch> {
-    let figure = || prop_oneof![3 => magnitude((1 << 121) - 1), 1 => Just(0)];
-    let part = (figure(), figure(), any::<bool>()).prop_map(|(fragment, bulk, vetted)| Part {
-        work: Work { fragment, bulk },
-        vetted,
+pub fn wide_epoch(source: &mut Source) -> Epoch {
+    fn figure(source: &mut Source) -> u128 {
+        match source.weighted(&[1, 3]) {
+            0 => 0,
+            _ => magnitude(source, (1 << 121) - 1),
+        }
+    }
+    let (params, reserve) = (params(source), reserve(source));
+    let size = source.count(0..=29);
+    let parts = source.list(size, |source| Part {
+        work: Work {
+            fragment: figure(source),
+            bulk: figure(source),
+        },
+        vetted: source.below(2) == 1,
         bond: 1 << 100,
         fees: 1 << 100,
         raised: false,
     });
-    (params(), reserve(), prop::collection::vec(part, 0..30)).prop_map(
-        |(params, reserve, parts)| Epoch {
-            params,
-            reserve,
-            parts,
-        },
-    )
-}
-
-fn sized(size: BoxedStrategy<usize>) -> impl Strategy<Value = Epoch> {
-    (params(), reserve(), parts(size)).prop_map(|(params, reserve, parts)| Epoch {
+    Epoch {
         params,
         reserve,
         parts,
-    })
+    }
+}
+
+fn sized(source: &mut Source, size: usize) -> Epoch {
+    Epoch {
+        params: params(source),
+        reserve: reserve(source),
+        parts: parts(source, size),
+    }
 }
 
 /// A number that depends on `seed` and `k` alone, for orders and choices.

@@ -16,7 +16,7 @@ use plimsoll_mechanism::{Epoch, OperatorIndex};
 use std::collections::BTreeMap;
 
 /// What is fixed at deployment.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
     pub times: Times,
     pub vesting: Vesting,
@@ -56,6 +56,14 @@ pub const SETTINGS: Settings = Settings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refused;
 
+/// Puts back what was at `key`, which may be nothing.
+fn put_back<K: Ord, V>(map: &mut BTreeMap<K, V>, key: K, old: Option<V>) {
+    match old {
+        Some(old) => drop(map.insert(key, old)),
+        None => drop(map.remove(&key)),
+    }
+}
+
 type Outcome<T = ()> = Result<T, Refused>;
 
 /// Any error of the crate refuses the message.
@@ -63,14 +71,29 @@ fn refuse<E>(_: E) -> Refused {
     Refused
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Operator {
     pub account: Account,
     archive: Vec<Checkpoint>,
+    /// What it was paid in rewards, in base units.
+    pub paid: u128,
+    /// Bonds that became claimable at a promotion, having backed nothing.
+    pub freed: u128,
+    /// What slashes took from its rewards.
+    pub slashed: u128,
+}
+
+/// One thing as it was before the message that changed it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Before {
+    Operator(OperatorIndex, Account, usize),
+    Record(Epoch, Option<Record>),
+    Page((Epoch, u32), Option<Box<Page>>),
+    Status(u32, Option<Box<StatusPage>>),
 }
 
 /// Everything the contract stores, the time, and the token.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Host {
     pub settings: Settings,
     /// Wall time in ms.
@@ -80,41 +103,48 @@ pub struct Host {
     pub ledger: Ledger,
     pub records: BTreeMap<Epoch, Record>,
     pub operators: Vec<Operator>,
-    pages: BTreeMap<(Epoch, u32), Page>,
-    status: BTreeMap<u32, StatusPage>,
+    pages: BTreeMap<(Epoch, u32), Box<Page>>,
+    status: BTreeMap<u32, Box<StatusPage>>,
     /// What the token says the contract holds, in base units.
     pub tokens: u128,
-    /// What each operator was paid in rewards, in base units.
-    pub paid: BTreeMap<OperatorIndex, u128>,
     /// What each final epoch owes each operator, noted the moment it was final.
-    pub promised: BTreeMap<(Epoch, OperatorIndex), Reward>,
+    pub promised: BTreeMap<Epoch, Vec<Reward>>,
     /// What was booked.
     pub booked: BTreeMap<(Epoch, OperatorIndex), Reward>,
-    /// Bonds that became claimable at a promotion, having backed nothing.
-    pub freed: BTreeMap<OperatorIndex, u128>,
-    /// What slashes took from rewards.
-    pub slashed: BTreeMap<OperatorIndex, u128>,
+    /// What the message at hand changed, the newest last. It is put back if the message
+    /// is refused, which costs less than a copy of everything before each message.
+    before: Vec<Before>,
+    /// Whether everything is compared after a refused message.
+    pub watched: bool,
+    /// How many things were put back while it was.
+    pub put_back: usize,
 }
 
 /// The pages of one epoch, as a batch sees them.
 struct EpochPages<'a> {
     epoch: Epoch,
-    pages: &'a mut BTreeMap<(Epoch, u32), Page>,
-    status: &'a BTreeMap<u32, StatusPage>,
+    pages: &'a mut BTreeMap<(Epoch, u32), Box<Page>>,
+    status: &'a BTreeMap<u32, Box<StatusPage>>,
+    before: &'a mut Vec<Before>,
 }
 
 impl Pages for EpochPages<'_> {
     fn page(&mut self, page: u32) -> Page {
         self.pages
             .get(&(self.epoch, page))
-            .copied()
+            .map(|page| **page)
             .unwrap_or_default()
     }
     fn set_page(&mut self, page: u32, content: &Page) {
-        self.pages.insert((self.epoch, page), *content);
+        let key = (self.epoch, page);
+        let old = self.pages.insert(key, Box::new(*content));
+        self.before.push(Before::Page(key, old));
     }
     fn status(&mut self, page: u32) -> StatusPage {
-        self.status.get(&page).copied().unwrap_or_default()
+        self.status
+            .get(&page)
+            .map(|page| **page)
+            .unwrap_or_default()
     }
 }
 
@@ -131,11 +161,11 @@ impl Host {
             pages: BTreeMap::new(),
             status: BTreeMap::new(),
             tokens: 0,
-            paid: BTreeMap::new(),
             promised: BTreeMap::new(),
             booked: BTreeMap::new(),
-            freed: BTreeMap::new(),
-            slashed: BTreeMap::new(),
+            before: Vec::new(),
+            watched: false,
+            put_back: 0,
         }
     }
 
@@ -151,10 +181,30 @@ impl Host {
 
     /// Runs a message: what it did stays only if it succeeds.
     fn message<T>(&mut self, body: impl FnOnce(&mut Self) -> Outcome<T>) -> Outcome<T> {
-        let before = self.clone();
+        let whole = self.watched.then(|| self.clone());
+        let (ledger, tokens) = (self.ledger, self.tokens);
         let outcome = body(self);
-        if outcome.is_err() {
-            *self = before;
+        if outcome.is_ok() {
+            self.before.clear();
+            return outcome;
+        }
+        (self.ledger, self.tokens) = (ledger, tokens);
+        let changed = self.before.len();
+        while let Some(before) = self.before.pop() {
+            match before {
+                Before::Operator(operator, account, archived) => {
+                    let operator = &mut self.operators[operator as usize];
+                    operator.account = account;
+                    operator.archive.truncate(archived);
+                }
+                Before::Record(epoch, old) => put_back(&mut self.records, epoch, old),
+                Before::Page(key, old) => put_back(&mut self.pages, key, old),
+                Before::Status(page, old) => put_back(&mut self.status, page, old),
+            }
+        }
+        if let Some(whole) = whole {
+            assert_eq!(*self, whole, "a refused message left a trace");
+            self.put_back += changed;
         }
         outcome
     }
@@ -204,6 +254,8 @@ impl Host {
     fn set_status(&mut self, operator: OperatorIndex, status: Status) {
         let from = self.clock().next_epoch();
         let (page, place) = status::locate(operator);
+        let old = self.status.get(&page).cloned();
+        self.before.push(Before::Status(page, old));
         self.status
             .entry(page)
             .or_default()
@@ -225,7 +277,18 @@ impl Host {
     }
 
     fn operator(&mut self, operator: OperatorIndex) -> Outcome<&mut Operator> {
-        self.operators.get_mut(operator as usize).ok_or(Refused)
+        let found = self.operators.get_mut(operator as usize).ok_or(Refused)?;
+        let (account, archived) = (found.account.clone(), found.archive.len());
+        self.before
+            .push(Before::Operator(operator, account, archived));
+        Ok(found)
+    }
+
+    fn record(&mut self, epoch: Epoch) -> Outcome<&mut Record> {
+        let record = self.records.get_mut(&epoch).ok_or(Refused)?;
+        self.before
+            .push(Before::Record(epoch, Some(record.clone())));
+        Ok(record)
     }
 
     fn archive(&mut self, operator: OperatorIndex, kept: Option<(u32, Checkpoint)>) {
@@ -265,24 +328,35 @@ impl Host {
     }
 
     /// Whether a bond withdrawn in an epoch is free: that epoch is final long enough.
-    fn free_bonds(&self) -> impl Fn(Epoch) -> bool {
+    fn is_free(&self, epoch: Epoch) -> bool {
         let clock = self.clock();
         let wait = u64::from(self.settings.unbonding_epochs) * self.settings.times.epoch;
-        let records = self.records.clone();
-        move |epoch| {
-            let settled_at = match records.get(&epoch).map(|record| record.settlement) {
-                Some(Some(settlement)) => settlement.at,
-                Some(None) => return false,
-                None => clock.review_end(epoch),
-            };
-            clock.elapsed() >= clock.final_at(settled_at) + wait
-        }
+        let settled_at = match self.records.get(&epoch).map(|record| record.settlement) {
+            Some(Some(settlement)) => settlement.at,
+            Some(None) => return false,
+            None => clock.review_end(epoch),
+        };
+        clock.elapsed() >= clock.final_at(settled_at) + wait
+    }
+
+    /// Of the operator's withdrawals those that are free, as a question.
+    fn free_bonds(&self, operator: OperatorIndex) -> impl Fn(Epoch) -> bool {
+        let withdrawals = self
+            .operators
+            .get(operator as usize)
+            .map_or(&[][..], |operator| operator.account.bond.withdrawals());
+        let free: Vec<Epoch> = withdrawals
+            .iter()
+            .map(|withdrawal| withdrawal.epoch)
+            .filter(|epoch| self.is_free(*epoch))
+            .collect();
+        move |epoch| free.contains(&epoch)
     }
 
     /// Pays withdrawals of which the last backed epoch is final long enough.
     pub fn withdraw_bond(&mut self, operator: OperatorIndex) -> Outcome<u128> {
         self.message(|host| {
-            let free = host.free_bonds();
+            let free = host.free_bonds(operator);
             let amount = host.operator(operator)?.account.bond.release(free);
             host.ledger.unbond(amount).map_err(refuse)?;
             host.send(amount)?;
@@ -301,10 +375,9 @@ impl Host {
             let withdrawal = bond.retire(clock.started(), clock.epoch(), clock.next_epoch());
             host.archive(operator, withdrawal.archive);
             host.ledger.free_bond(withdrawal.free).map_err(refuse)?;
-            host.operator(operator)?
-                .account
-                .add_claimable(withdrawal.free);
-            *host.freed.entry(operator).or_default() += withdrawal.free;
+            let operator = &mut host.operators[operator as usize];
+            operator.account.add_claimable(withdrawal.free);
+            operator.freed += withdrawal.free;
             Ok(())
         })
     }
@@ -358,6 +431,7 @@ impl Host {
                 epoch,
                 pages: &mut host.pages,
                 status: &host.status,
+                before: &mut host.before,
             };
             let credit = work::credit(&mut pages, epoch, packed).map_err(refuse)?;
             let entered = host
@@ -366,6 +440,8 @@ impl Host {
                 .ok_or(Refused)?;
             let params = *host.params.at(epoch);
             let lanes = host.settings.lanes;
+            let old = host.records.get(&epoch).cloned();
+            host.before.push(Before::Record(epoch, old));
             host.records
                 .entry(epoch)
                 .or_insert_with(|| Record::new(params, entered, lanes))
@@ -384,7 +460,10 @@ impl Host {
 
     fn page(&mut self, epoch: Epoch, operator: OperatorIndex) -> (&mut Page, usize) {
         let (page, place) = work::locate(operator);
-        (self.pages.entry((epoch, page)).or_default(), place)
+        let key = (epoch, page);
+        self.before
+            .push(Before::Page(key, self.pages.get(&key).cloned()));
+        (self.pages.entry(key).or_default(), place)
     }
 
     /// Forgets an operator's work, and the page with its last operator.
@@ -405,7 +484,7 @@ impl Host {
             if figures.is_empty() {
                 return Err(Refused);
             }
-            let record = host.records.get_mut(&epoch).ok_or(Refused)?;
+            let record = host.record(epoch)?;
             record.strike(&figures).map_err(refuse)?;
             host.clear(epoch, operator);
             Ok(())
@@ -416,22 +495,25 @@ impl Host {
     pub fn settle(&mut self) -> Outcome<Epoch> {
         self.message(|host| {
             let clock = host.clock();
-            let (epoch, record) = host
+            let (epoch, _) = host
                 .records
-                .iter_mut()
+                .iter()
                 .find(|(_, record)| record.settlement.is_none())
                 .ok_or(Refused)?;
-            if !clock.takes_settlement(*epoch) {
+            let epoch = *epoch;
+            if !clock.takes_settlement(epoch) {
                 return Err(Refused);
             }
-            let budget = record.budget(host.ledger.emitted);
+            let emitted = host.ledger.emitted;
+            let record = host.record(epoch)?;
+            let budget = record.budget(emitted);
             assert!(
-                budget <= record.entered_before - host.ledger.emitted,
+                budget <= record.entered_before - emitted,
                 "G2: the budget is in the reserve"
             );
-            host.ledger.emit(budget).map_err(refuse)?;
             record.settle(budget, clock.elapsed());
-            Ok(*epoch)
+            host.ledger.emit(budget).map_err(refuse)?;
+            Ok(epoch)
         })
     }
 
@@ -449,12 +531,15 @@ impl Host {
             let mut raised = 0;
             for operator in operators {
                 let Some(operator) = operator else {
-                    raised += u32::from(host.records.get_mut(&epoch).ok_or(Refused)?.raise_open());
+                    raised += u32::from(host.record(epoch)?.raise_open());
                     continue;
                 };
                 let mut figures = host.figures(epoch, *operator);
-                let record = host.records.get_mut(&epoch).ok_or(Refused)?;
-                if !figures.vetted || figures.raised || !record.raise(figures.work()) {
+                if !figures.vetted || figures.raised {
+                    continue;
+                }
+                let record = host.record(epoch)?;
+                if !record.raise(figures.work()) {
                     continue;
                 }
                 figures.raised = true;
@@ -493,36 +578,38 @@ impl Host {
     }
 
     fn note_promises(&mut self) {
-        let epochs: Vec<Epoch> = self.records.keys().copied().collect();
-        for epoch in epochs {
-            let noted = self.promised.range((epoch, 0)..=(epoch, u32::MAX)).next();
-            if noted.is_some() || !self.is_final(epoch) {
-                continue;
+        // Epochs are settled in order, so they are final in order.
+        for epoch in self.records.keys().skip(self.promised.len()) {
+            if !self.is_final(*epoch) {
+                break;
             }
-            for operator in 0..self.operators.len() as u32 {
-                let reward = self.reward(epoch, operator);
-                self.promised.insert((epoch, operator), reward);
-            }
+            let rewards = (0..self.operators.len() as u32)
+                .map(|operator| match self.figures(*epoch, operator) {
+                    figures if figures.is_empty() => Reward::default(),
+                    _ => self.reward(*epoch, operator),
+                })
+                .collect();
+            self.promised.insert(*epoch, rewards);
         }
     }
 
     /// Books those of `operators` that have something to book and returns how many.
-    pub fn book(&mut self, epoch: Epoch, operators: &[OperatorIndex]) -> Outcome<u32> {
+    pub fn book(&mut self, epoch: Epoch, operators: &[OperatorIndex]) -> Outcome<usize> {
         self.message(|host| {
             if !host.is_final(epoch) {
                 return Err(Refused);
             }
             let now = host.clock().epoch();
-            let leftover = host.records.get_mut(&epoch).ok_or(Refused)?.close();
+            let leftover = host.record(epoch)?.close();
             host.ledger.leftover(leftover, now).map_err(refuse)?;
-            let mut booked = 0;
+            let mut booked = Vec::new();
             for operator in operators {
                 if host.figures(epoch, *operator).is_empty() {
                     continue;
                 }
                 let reward = host.reward(epoch, *operator);
                 host.clear(epoch, *operator);
-                let record = host.records.get_mut(&epoch).ok_or(Refused)?;
+                let record = host.record(epoch)?;
                 record.book(&reward).map_err(refuse)?;
                 host.ledger.leftover(reward.returned, now).map_err(refuse)?;
                 host.ledger
@@ -533,11 +620,13 @@ impl Host {
                 let released = account.release(&vesting, now);
                 let arrears = account.book(&vesting, epoch, &reward, now);
                 host.ledger.vest(released + arrears).map_err(refuse)?;
-                let twice = host.booked.insert((epoch, *operator), reward);
-                assert!(twice.is_none(), "booked once");
-                booked += 1;
+                booked.push((*operator, reward));
             }
-            Ok(booked)
+            for (operator, reward) in &booked {
+                let twice = host.booked.insert((epoch, *operator), *reward);
+                assert!(twice.is_none(), "booked once");
+            }
+            Ok(booked.len())
         })
     }
 
@@ -551,12 +640,14 @@ impl Host {
             let amount = account.claim();
             host.ledger.vest(released).map_err(refuse)?;
             if refuses {
-                host.operator(operator)?.account.add_claimable(amount);
+                host.operators[operator as usize]
+                    .account
+                    .add_claimable(amount);
                 return Ok(0);
             }
             host.ledger.claim(amount).map_err(refuse)?;
             host.send(amount)?;
-            *host.paid.entry(operator).or_default() += amount;
+            host.operators[operator as usize].paid += amount;
             Ok(amount)
         })
     }
@@ -566,7 +657,7 @@ impl Host {
         self.message(|host| {
             let (now, clock) = (host.epoch(), host.clock());
             let vesting = host.settings.vesting;
-            let free = host.free_bonds();
+            let free = host.free_bonds(operator);
             let account = &mut host.operator(operator)?.account;
             let released = account.release(&vesting, clock.epoch());
             let (bond, kept) = account.bond.slash(amount, clock.next_epoch(), free);
@@ -575,7 +666,7 @@ impl Host {
             host.ledger.vest(released).map_err(refuse)?;
             host.ledger.slash(bond, unvested, now).map_err(refuse)?;
             host.refresh_open(operator);
-            *host.slashed.entry(operator).or_default() += unvested;
+            host.operators[operator as usize].slashed += unvested;
             Ok(bond + unvested)
         })
     }

@@ -6,10 +6,11 @@ pub mod exact;
 pub mod host;
 pub mod play;
 pub mod raise;
+pub mod source;
 
 use plimsoll_evidence::Suite;
-use proptest::strategy::Strategy;
 use proptest::test_runner::TestCaseResult;
+use source::{drawn, Source};
 use std::fmt::Debug;
 
 /// The properties of the mechanism crate.
@@ -19,11 +20,12 @@ const SUITE: Suite = Suite {
     package: env!("CARGO_MANIFEST_DIR"),
 };
 
-/// Runs the property `name`, which starts with the guarantee's id, on inputs of
-/// `strategy`.
-pub fn property<S: Strategy>(name: &str, strategy: S, test: impl Fn(S::Value) -> TestCaseResult)
-where
-    S::Value: Debug,
-{
-    SUITE.property(name, strategy, test);
+/// Runs the property `name`, which starts with the guarantee's id, on inputs that
+/// `generator` draws.
+pub fn property<T: Debug>(
+    name: &str,
+    generator: impl Fn(&mut Source) -> T + Clone,
+    test: impl Fn(T) -> TestCaseResult,
+) {
+    SUITE.property(name, drawn(generator), test);
 }

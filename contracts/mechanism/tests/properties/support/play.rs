@@ -2,12 +2,11 @@
 
 use super::draw;
 use super::host::{Host, GENESIS, SETTINGS};
+use super::source::Source;
 use plimsoll_mechanism::params::Params;
 use plimsoll_mechanism::vesting::Vesting;
 use plimsoll_mechanism::work::{self, Entry, FEES_LIMIT, WORK_LIMIT};
 use plimsoll_mechanism::{Epoch, OperatorIndex};
-use proptest::prelude::*;
-use proptest::sample::select;
 
 /// Who takes part: neighbours, and both sides of a page's border.
 const OPERATORS: [OperatorIndex; 9] = [0, 1, 2, 3, 21, 22, 23, 24, 25];
@@ -62,77 +61,92 @@ pub enum Step {
     },
 }
 
-fn operator() -> impl Strategy<Value = OperatorIndex> {
-    select(&OPERATORS[..])
+fn operator(source: &mut Source) -> OperatorIndex {
+    source.one(&OPERATORS)
 }
 
-fn amount() -> impl Strategy<Value = u128> {
-    prop_oneof![
-        6 => draw::magnitude(1 << 40),
-        3 => draw::magnitude(1 << 100),
-        1 => select(vec![0, 1, 1 << 127, u128::MAX]),
-    ]
+fn amount(source: &mut Source) -> u128 {
+    match source.weighted(&[6, 3, 1]) {
+        0 => draw::magnitude(source, 1 << 40),
+        1 => draw::magnitude(source, 1 << 100),
+        _ => source.one(&[0, 1, 1 << 127, u128::MAX]),
+    }
 }
 
 /// Entries as a batch has them, sorted and without repeats.
-pub fn entries() -> impl Strategy<Value = Vec<Entry>> {
+pub fn entries(source: &mut Source) -> Vec<Entry> {
     // Two of the largest stay within the limit, more may leave it.
-    let figure = |limit: u64| {
-        prop_oneof![
-            4 => draw::magnitude(1 << 20),
-            2 => draw::magnitude(u128::from(limit / 2)),
-            1 => Just(0),
-        ]
-        .prop_map(|figure| u64::try_from(figure).expect("below the limit"))
-    };
-    let drawn = (
-        operator(),
-        figure(WORK_LIMIT),
-        figure(WORK_LIMIT),
-        figure(FEES_LIMIT),
-    );
-    prop::collection::vec(drawn, 1..9).prop_map(|mut drawn| {
-        drawn.sort_unstable();
-        drawn.dedup_by_key(|(operator, ..)| *operator);
-        drawn
-            .into_iter()
-            .map(|(operator, fragment, bulk, fees)| Entry {
-                operator,
-                fragment,
-                bulk,
-                fees,
-            })
-            .collect()
-    })
+    fn figure(source: &mut Source, limit: u64) -> u64 {
+        match source.weighted(&[1, 4, 2]) {
+            0 => 0,
+            1 => draw::magnitude64(source, 1 << 20),
+            _ => draw::magnitude64(source, limit / 2),
+        }
+    }
+    let count = source.count(1..=8);
+    let mut drawn = source.list(count, |source| Entry {
+        operator: operator(source),
+        fragment: figure(source, WORK_LIMIT),
+        bulk: figure(source, WORK_LIMIT),
+        fees: figure(source, FEES_LIMIT),
+    });
+    drawn.sort_by_key(|entry| entry.operator);
+    drawn.dedup_by_key(|entry| entry.operator);
+    drawn
 }
 
-fn step() -> impl Strategy<Value = Step> {
-    let back = || prop_oneof![4 => 0..=1_u32, 1 => 0..=9_u32];
-    prop_oneof![
-        12 => (0..=120_u64).prop_map(Step::Pass),
-        2 => (120..=900_u64).prop_map(Step::Pass),
-        3 => amount().prop_map(Step::Fund),
-        1 => draw::magnitude(1 << 90).prop_map(Step::Donate),
-        3 => (operator(), amount()).prop_map(|(o, a)| Step::Bond(o, a)),
-        3 => (operator(), amount()).prop_map(|(o, a)| Step::Unbond(o, a)),
-        2 => operator().prop_map(Step::WithdrawBond),
-        1 => operator().prop_map(Step::Vouch),
-        1 => operator().prop_map(Step::Revoke),
-        2 => draw::params().prop_map(|p| Step::Params(Box::new(p))),
-        1 => Just(Step::Pause),
-        1 => Just(Step::Unpause),
-        8 => (back(), 0..4_u32, entries())
-            .prop_map(|(back, lane, entries)| Step::Attest { back, lane, entries }),
-        3 => (back(), operator()).prop_map(|(back, operator)| Step::Strike { back, operator }),
-        6 => Just(Step::Settle),
-        5 => (back(), any::<u64>()).prop_map(|(back, seed)| Step::Raise { back, seed }),
-        8 => (back(), any::<u64>()).prop_map(|(back, seed)| Step::Book { back, seed }),
-        6 => (operator(), prop::bool::weighted(0.2))
-            .prop_map(|(operator, refuses)| Step::Claim { operator, refuses }),
-        3 => (operator(), amount()).prop_map(|(o, a)| Step::Slash(o, a)),
-        2 => (operator(), draw::magnitude(1 << 40)).prop_map(|(o, a)| Step::Trickle(o, a)),
-        8 => (entries(), any::<u64>()).prop_map(|(entries, seed)| Step::Cycle { entries, seed }),
-    ]
+fn step(source: &mut Source) -> Step {
+    fn back(source: &mut Source) -> u32 {
+        match source.weighted(&[4, 1]) {
+            0 => source.small(0..=1),
+            _ => source.small(0..=9),
+        }
+    }
+    const WEIGHTS: [u32; 21] = [
+        12, 2, 3, 1, 3, 3, 2, 1, 1, 2, 1, 1, 8, 3, 6, 5, 8, 6, 3, 2, 8,
+    ];
+    match source.weighted(&WEIGHTS) {
+        0 => Step::Pass(source.within(0..=120)),
+        1 => Step::Pass(source.within(120..=900)),
+        2 => Step::Fund(amount(source)),
+        3 => Step::Donate(draw::magnitude(source, 1 << 90)),
+        4 => Step::Bond(operator(source), amount(source)),
+        5 => Step::Unbond(operator(source), amount(source)),
+        6 => Step::WithdrawBond(operator(source)),
+        7 => Step::Vouch(operator(source)),
+        8 => Step::Revoke(operator(source)),
+        9 => Step::Params(Box::new(draw::params(source))),
+        10 => Step::Pause,
+        11 => Step::Unpause,
+        12 => Step::Attest {
+            back: back(source),
+            lane: source.small(0..=3),
+            entries: entries(source),
+        },
+        13 => Step::Strike {
+            back: back(source),
+            operator: operator(source),
+        },
+        14 => Step::Settle,
+        15 => Step::Raise {
+            back: back(source),
+            seed: source.word(),
+        },
+        16 => Step::Book {
+            back: back(source),
+            seed: source.word(),
+        },
+        17 => Step::Claim {
+            operator: operator(source),
+            refuses: source.rarely(5),
+        },
+        18 => Step::Slash(operator(source), amount(source)),
+        19 => Step::Trickle(operator(source), draw::magnitude(source, 1 << 40)),
+        _ => Step::Cycle {
+            entries: entries(source),
+            seed: source.word(),
+        },
+    }
 }
 
 /// A sequence with what it starts from.
@@ -144,25 +158,30 @@ pub struct Play {
     pub steps: Vec<Step>,
 }
 
+/// What a sequence starts from, without steps.
+pub fn beginning(source: &mut Source) -> Play {
+    Play {
+        params: draw::params(source),
+        vesting: Vesting {
+            period_epochs: source.small(1..=3),
+            vesting_periods: source.small(1..=12) as u8,
+        },
+        funds: match source.weighted(&[1, 1]) {
+            0 => draw::magnitude(source, 1 << 60),
+            _ => draw::reserve(source),
+        },
+        steps: Vec::new(),
+    }
+}
+
 /// Sequences of up to 50 steps.
-pub fn plays() -> impl Strategy<Value = Play> {
-    let vesting = (1..=3_u32, 1..=12_u8).prop_map(|(period_epochs, vesting_periods)| Vesting {
-        period_epochs,
-        vesting_periods,
-    });
-    let funds = prop_oneof![1 => draw::reserve(), 1 => draw::magnitude(1 << 60)];
-    (
-        draw::params(),
-        vesting,
-        funds,
-        prop::collection::vec(step(), 1..50),
-    )
-        .prop_map(|(params, vesting, funds, steps)| Play {
-            params,
-            vesting,
-            funds,
-            steps,
-        })
+pub fn plays(source: &mut Source) -> Play {
+    let play = beginning(source);
+    let count = source.count(1..=49);
+    Play {
+        steps: source.list(count, step),
+        ..play
+    }
 }
 
 /// A host with operators of both tiers, funded, just before genesis.
