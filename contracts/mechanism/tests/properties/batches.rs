@@ -5,9 +5,13 @@ use crate::support::source::Source;
 use crate::support::{draw, property};
 use plimsoll_mechanism::batch::{lane_of, BatchHeader, Domain};
 use plimsoll_mechanism::merkle;
+use plimsoll_mechanism::pools::Work;
 use plimsoll_mechanism::record::Part;
-use plimsoll_mechanism::status::Status;
-use plimsoll_mechanism::work::{self, Entry};
+use plimsoll_mechanism::status::{self, Status, StatusPage};
+use plimsoll_mechanism::work::{
+    self, CreditError, Entry, Figures, Page, Pages, ENTRY_BYTES, FEES_LIMIT, MAX_OPERATORS,
+    WORK_LIMIT,
+};
 use plimsoll_mechanism::{Epoch, Hash, OperatorIndex};
 use proptest::prelude::*;
 use sha3::{Digest, Keccak256};
@@ -139,6 +143,194 @@ fn g12_how_work_is_cut_into_batches_changes_no_reward() {
                 let empty = part.work.total() == 0 && part.fees == 0;
                 prop_assert!(empty || part.vetted == (operator % 5 < 2));
             }
+            Ok(())
+        },
+    );
+}
+
+/// What is signed is a byte string; what it says is one list of entries, and the other way
+/// round, and a page of work holds figures without touching its neighbours'.
+#[test]
+fn g16_what_is_signed_is_what_is_credited() {
+    fn figure(source: &mut Source, limit: u64) -> u64 {
+        match source.weighted(&[1, 1, 6]) {
+            0 => 0,
+            1 => limit - 1,
+            _ => draw::magnitude64(source, limit - 1),
+        }
+    }
+    let inputs = |source: &mut Source| {
+        let count = source.count(0..=20);
+        let most = source.one(&[30, 2_000, MAX_OPERATORS - 1]);
+        let mut entries = source.list(count, |source| Entry {
+            operator: source.small(0..=most),
+            fragment: figure(source, WORK_LIMIT),
+            bulk: figure(source, WORK_LIMIT),
+            fees: figure(source, FEES_LIMIT),
+        });
+        entries.sort_by_key(|entry| entry.operator);
+        entries.dedup_by_key(|entry| entry.operator);
+        (entries, source.word())
+    };
+    property(
+        "g16_what_is_signed_is_what_is_credited",
+        inputs,
+        |(entries, seed)| {
+            let packed = work::pack(&entries).expect("sorted and in range");
+            prop_assert_eq!(packed.len(), entries.len() * ENTRY_BYTES);
+            prop_assert_eq!(work::unpack(&packed), Ok(entries.clone()));
+            let mut memory = Memory::default();
+            for entry in &entries {
+                let (page, place) = status::locate(entry.operator);
+                let known = match draw::scramble(seed, entry.operator as usize) % 3 {
+                    0 => Status::Inactive,
+                    1 => Status::Open,
+                    _ => Status::Vetted,
+                };
+                memory.status.entry(page).or_default().set(place, known, 0);
+            }
+            let credit = work::credit(&mut memory, 3, &packed).expect("in order and in range");
+            let mut sums = [Work::default(); 2];
+            let (mut credited, mut skipped) = (0, Vec::new());
+            for entry in &entries {
+                let figures = memory.figures(entry.operator);
+                let kind = draw::scramble(seed, entry.operator as usize) % 3;
+                if kind == 0 {
+                    skipped.push(entry.operator);
+                    prop_assert_eq!(figures, Figures::default());
+                    continue;
+                }
+                credited += 1;
+                let sum = &mut sums[usize::from(kind == 2)];
+                *sum = sum.checked_add(&figures.work()).expect("small");
+                let expected = Figures {
+                    fragment: entry.fragment,
+                    bulk: entry.bulk,
+                    fees: entry.fees,
+                    vetted: kind == 2,
+                    raised: false,
+                };
+                let nothing = entry.fragment == 0 && entry.bulk == 0 && entry.fees == 0;
+                let expected = if nothing {
+                    Figures::default()
+                } else {
+                    expected
+                };
+                prop_assert_eq!(figures, expected);
+            }
+            prop_assert_eq!([credit.open, credit.vetted], sums);
+            prop_assert_eq!((credit.credited, credit.skipped), (credited, skipped));
+            // Anything out of order, twice, or cut is no batch.
+            if entries.len() > 1 {
+                let k = seed as usize % (entries.len() - 1);
+                let mut disorder = entries.clone();
+                disorder.swap(k, k + 1);
+                prop_assert_eq!(work::pack(&disorder), Err(k + 1));
+                let mut swapped = packed.clone();
+                swapped[k * ENTRY_BYTES..(k + 2) * ENTRY_BYTES].rotate_left(ENTRY_BYTES);
+                let refused = CreditError::Order(entries[k].operator);
+                prop_assert_eq!(work::unpack(&swapped), Err(refused));
+                let credit = work::credit(&mut Memory::default(), 3, &swapped);
+                prop_assert_eq!(credit, Err(refused));
+                let mut twice = entries.clone();
+                twice[k + 1] = twice[k];
+                prop_assert_eq!(work::pack(&twice), Err(k + 1));
+            }
+            if !entries.is_empty() {
+                let cut = &packed[..packed.len() - 1 - seed as usize % (ENTRY_BYTES - 1)];
+                prop_assert_eq!(work::unpack(cut), Err(CreditError::Length));
+                prop_assert_eq!(
+                    work::credit(&mut Memory::default(), 3, cut),
+                    Err(CreditError::Length)
+                );
+            }
+            Ok(())
+        },
+    );
+}
+
+/// Pages in memory.
+#[derive(Default)]
+struct Memory {
+    work: BTreeMap<u32, Page>,
+    status: BTreeMap<u32, StatusPage>,
+}
+
+impl Memory {
+    fn figures(&self, operator: OperatorIndex) -> Figures {
+        let (page, place) = work::locate(operator);
+        self.work
+            .get(&page)
+            .map(|page| page.get(place))
+            .unwrap_or_default()
+    }
+}
+
+impl Pages for Memory {
+    fn page(&mut self, page: u32) -> Page {
+        self.work.get(&page).copied().unwrap_or_default()
+    }
+    fn set_page(&mut self, page: u32, content: &Page) {
+        self.work.insert(page, *content);
+    }
+    fn status(&mut self, page: u32) -> StatusPage {
+        self.status.get(&page).copied().unwrap_or_default()
+    }
+}
+
+/// Anybody can prove that a receipt was counted, and nothing else can be proven.
+#[test]
+fn g16_a_proof_holds_for_its_own_receipt_in_its_own_place_only() {
+    let inputs = |source: &mut Source| {
+        let count = match source.weighted(&[3, 1]) {
+            0 => source.count(1..=9),
+            _ => source.count(1..=40),
+        };
+        (count, source.count(0..=count - 1), source.word())
+    };
+    property(
+        "g16_a_proof_holds_for_its_own_receipt_in_its_own_place_only",
+        inputs,
+        |(count, position, seed)| {
+            let leaves: Vec<Hash> = (0..count)
+                .map(|k| merkle::leaf(&keccak(&(seed ^ k as u64).to_be_bytes()), keccak))
+                .collect();
+            let root = merkle::root(&leaves, keccak);
+            let proof = merkle::proof(&leaves, position, keccak).expect("a leaf");
+            let holds = |leaf: &Hash, position, count, proof: &[Hash]| {
+                merkle::verify(&root, leaf, position, count, proof, keccak)
+            };
+            let leaf = &leaves[position];
+            prop_assert!(holds(leaf, position, count, &proof));
+            let other = seed as usize % count;
+            prop_assert_eq!(
+                holds(&leaves[other], position, count, &proof),
+                other == position
+            );
+            prop_assert_eq!(holds(leaf, other, count, &proof), other == position);
+            prop_assert!(
+                !holds(leaf, position + count, count, &proof),
+                "no such place"
+            );
+            prop_assert!(!holds(leaf, position, position, &proof), "not in so few");
+            prop_assert!(!holds(&root, position, count, &proof) || count == 1);
+            let mut longer = proof.clone();
+            longer.push(root);
+            prop_assert!(
+                !holds(leaf, position, count, &longer),
+                "nothing is left over"
+            );
+            if let Some((_, shorter)) = proof.split_last() {
+                prop_assert!(!holds(leaf, position, count, shorter));
+                let mut changed = proof.clone();
+                changed[seed as usize % proof.len()][seed as usize % 32] ^= 1 << (seed % 8);
+                prop_assert!(!holds(leaf, position, count, &changed));
+            }
+            // Whatever single leaf is another one, the root is another one.
+            let mut others = leaves.clone();
+            others[other][seed as usize % 32] ^= 1 << (seed % 8);
+            prop_assert!(merkle::root(&others, keccak) != root);
+            prop_assert!(merkle::proof(&leaves, count, keccak).is_none());
             Ok(())
         },
     );

@@ -4,11 +4,14 @@ use crate::support::draw;
 use crate::support::host::Host;
 use crate::support::play::{self, Play, Step};
 use crate::support::property;
+use crate::support::raise::at_or_above;
 use crate::support::source::Source;
 use plimsoll_mechanism::bond::Unbonding;
+use plimsoll_mechanism::level::Level;
 use plimsoll_mechanism::pools::Work;
 use plimsoll_mechanism::Epoch;
 use proptest::prelude::*;
+use std::collections::BTreeMap;
 
 /// Plays all steps and calls `check` after each.
 fn played(
@@ -124,6 +127,70 @@ fn g1_an_epoch_counts_the_reserve_at_its_start() {
     );
 }
 
+/// `E <= R`, `R` being what had entered before the epoch less what was emitted for
+/// earlier ones, and what an epoch gives to all is at most its `E`.
+#[test]
+fn g2_every_budget_is_in_the_reserve_of_its_epoch() {
+    property(
+        "g2_every_budget_is_in_the_reserve_of_its_epoch",
+        play::plays,
+        |play| {
+            let mut host = played(&play, |_, _| Ok(()))?;
+            finish(&mut host);
+            let mut emitted = 0;
+            for (epoch, record) in &host.records {
+                let settlement = record.settlement.expect("settled");
+                let reserve = record.entered_before.checked_sub(emitted);
+                prop_assert!(reserve.is_some(), "earlier budgets were not there");
+                prop_assert!(settlement.budget <= reserve.unwrap_or(0), "epoch {}", epoch);
+                let rewards = host.promised[epoch].iter().map(|reward| reward.amount);
+                prop_assert!(rewards.sum::<u128>() <= settlement.budget);
+                emitted += settlement.budget;
+            }
+            prop_assert_eq!(host.ledger.emitted, emitted);
+            Ok(())
+        },
+    );
+}
+
+/// From its settlement on nothing that anybody does lowers an epoch's level, or what
+/// anybody would get at it, by more than the unit that rounding `N'` may cost.
+#[test]
+fn g13_no_message_lowers_the_level_or_a_reward() {
+    /// An epoch's level, and the most that was in sight for each operator.
+    type Sight = (Level, Vec<u128>);
+    property(
+        "g13_no_message_lowers_the_level_or_a_reward",
+        play::plays,
+        |play| {
+            let mut before: BTreeMap<Epoch, Sight> = BTreeMap::new();
+            played(&play, |host, step| {
+                for (epoch, record) in &host.records {
+                    let Some(settlement) = record.settlement else {
+                        continue;
+                    };
+                    let now = settlement.level;
+                    let (level, most) = before
+                        .entry(*epoch)
+                        .or_insert_with(|| (now, vec![0; play::operators().len()]));
+                    prop_assert!(at_or_above(now, *level), "after {:?}", step);
+                    *level = now;
+                    for (most, operator) in most.iter_mut().zip(play::operators()) {
+                        if host.booked.contains_key(&(*epoch, *operator)) {
+                            continue;
+                        }
+                        let amount = host.reward(*epoch, *operator).amount;
+                        prop_assert!(amount + 1 >= *most, "{} after {:?}", operator, step);
+                        *most = amount.max(*most);
+                    }
+                }
+                Ok(())
+            })?;
+            Ok(())
+        },
+    );
+}
+
 /// What the records add up is what the pages hold: nothing is credited, struck or
 /// skipped in one place only.
 #[test]
@@ -183,7 +250,7 @@ fn g11_nothing_done_after_an_epoch_is_final_changes_what_it_gives() {
             let mut host = played(&play, |_, _| Ok(()))?;
             finish(&mut host);
             // Years later: other parameters, other bonds, more funds.
-            host.pass(5_000);
+            host.pass(100_000);
             let _ = host.fund(1 << 90);
             for operator in play::operators() {
                 let _ = host.unbond(*operator, 50_000);
@@ -310,6 +377,56 @@ fn g17_whatever_happened_rewards_and_bonds_can_be_withdrawn() {
             // One unit an operator and epoch, and one for the open pool.
             let dust = host.records.len() * (play::operators().len() + 1);
             prop_assert!(ledger.pots <= dust as u128, "{} in the pots", ledger.pots);
+            Ok(())
+        },
+    );
+}
+
+/// Slashes aside, an operator can take at any moment what the text gives it by then: the
+/// liquid part of each booked reward, and of the rest of each period what has vested.
+#[test]
+fn g17_booked_rewards_can_be_claimed_on_schedule_whatever_anybody_does() {
+    property(
+        "g17_booked_rewards_can_be_claimed_on_schedule_whatever_anybody_does",
+        play::plays,
+        |play| {
+            played(&play, |host, step| {
+                let vesting = host.settings.vesting;
+                let epochs = u128::from(vesting.period_epochs);
+                let length = epochs * u128::from(vesting.vesting_periods);
+                let now = u128::from(host.clock().epoch());
+                // Liquid, and what vests by period, of each operator.
+                let mut booked: BTreeMap<u32, (u128, BTreeMap<u128, u128>)> = BTreeMap::new();
+                for ((epoch, operator), reward) in &host.booked {
+                    let (liquid, periods) = booked.entry(*operator).or_default();
+                    *liquid += reward.liquid;
+                    *periods.entry(u128::from(*epoch) / epochs).or_default() +=
+                        reward.amount - reward.liquid;
+                }
+                for (operator, (liquid, periods)) in booked {
+                    let one = &host.operators[operator as usize];
+                    if one.slashed > 0 {
+                        continue;
+                    }
+                    let vested = |(period, amount): (&u128, &u128)| {
+                        let end = (period + 1) * epochs;
+                        let passed = now.saturating_sub(end).min(length);
+                        // Budgets are below 2^96 and epochs few: times 36 it fits.
+                        amount * passed / length
+                    };
+                    let due = one.freed + liquid + periods.iter().map(vested).sum::<u128>();
+                    let mut account = one.account.clone();
+                    account.release(&vesting, host.clock().epoch());
+                    prop_assert_eq!(
+                        one.paid + account.claimable,
+                        due,
+                        "operator {} after {:?}",
+                        operator,
+                        step
+                    );
+                }
+                Ok(())
+            })?;
             Ok(())
         },
     );

@@ -1,7 +1,7 @@
 //! The water level: G6, G10, G13.
 
 use crate::support::draw::{self, Epoch};
-use crate::support::raise::{raise_in_order, settled};
+use crate::support::raise::{at_or_above, raise_in_order, settled};
 use crate::support::source::Source;
 use crate::support::{exact, property};
 use num_bigint::BigUint;
@@ -17,15 +17,6 @@ fn allocated(epoch: &Epoch) -> Allocation {
 
 fn level(record: &Record) -> Level {
     record.settlement.expect("settled").level
-}
-
-/// Whether level `a` is at or above level `b`, where a denominator of 0 is above all.
-fn at_or_above(a: Level, b: Level) -> bool {
-    if a.denominator == 0 {
-        return true;
-    }
-    b.denominator != 0
-        && BigUint::from(a.numerator) * b.denominator >= BigUint::from(b.numerator) * a.denominator
 }
 
 #[test]

@@ -2,7 +2,9 @@
 //! one program, so that a change of the crate links one.
 
 mod batches;
+mod clock;
 mod digest;
+mod edges;
 mod epochs;
 mod level;
 mod pools;

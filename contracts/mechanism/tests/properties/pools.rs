@@ -210,6 +210,69 @@ fn g8_cutting_merging_or_reordering_a_clients_jobs_changes_no_figure() {
     );
 }
 
+/// From jobs to entitlements: one client spreads its work over others that it invents, at
+/// any operators, and every operator's other fragments keep their plain share.
+#[test]
+fn g8_a_client_spread_over_invented_ones_takes_no_plain_share_from_others() {
+    let inputs = |source: &mut Source| {
+        let threshold = draw::magnitude(source, 1 << 40);
+        let count = source.count(1..=12);
+        let clients = source.list(count, |source| {
+            (source.count(0..=3), draw::magnitude(source, 1 << 40))
+        });
+        let (budget, pieces) = (draw::magnitude(source, (1 << 96) - 1), source.count(1..=20));
+        let spread = draw::magnitude(source, 1 << 42);
+        let seed = source.word();
+        (
+            draw::params(source),
+            budget,
+            threshold,
+            clients,
+            spread,
+            pieces,
+            seed,
+        )
+    };
+    property(
+        "g8_a_client_spread_over_invented_ones_takes_no_plain_share_from_others",
+        inputs,
+        |(params, budget, threshold, clients, spread, pieces, seed)| {
+            let mut operators = [Work::default(); 4];
+            for (operator, units) in clients {
+                let work = Work::of_client(units, threshold);
+                operators[operator] = operators[operator].checked_add(&work).expect("small");
+            }
+            // The invented clients, each with a piece of the work at some operator.
+            let mut left = spread;
+            let mut invented = Work::default();
+            for k in 0..pieces {
+                let part = u128::from(draw::scramble(seed, k) % 101);
+                let piece = if k + 1 == pieces {
+                    left
+                } else {
+                    left * part / 100
+                };
+                left -= piece;
+                let work = Work::of_client(piece, threshold);
+                invented = invented.checked_add(&work).expect("small");
+            }
+            prop_assert_eq!(invented.total(), spread);
+            let honest = operators
+                .iter()
+                .try_fold(invented, |sum, w| sum.checked_add(w));
+            let work = honest.expect("small");
+            let pools = Pools::divide(&params, budget, work);
+            let whole = BigUint::from(budget) << 32_u32;
+            for own in operators {
+                let fragments = Work { bulk: 0, ..own };
+                let entitled = BigUint::from(pools.entitlement(fragments)) + 2_u32;
+                prop_assert!(entitled * work.total().max(1) >= &whole * own.fragment);
+            }
+            Ok(())
+        },
+    );
+}
+
 #[test]
 fn g8_invented_clients_leave_other_fragments_their_plain_share() {
     fn work(source: &mut Source) -> u128 {

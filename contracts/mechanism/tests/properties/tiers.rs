@@ -9,7 +9,7 @@ use plimsoll_mechanism::allocate::{allocate, Allocation};
 use plimsoll_mechanism::math::PPM;
 use plimsoll_mechanism::pools::Work;
 use plimsoll_mechanism::record::Part;
-use plimsoll_mechanism::reward::Reward;
+use plimsoll_mechanism::reward::{bond_ceiling, fee_ceiling, Reward};
 use proptest::prelude::*;
 
 fn allocated(epoch: &Epoch) -> Allocation {
@@ -106,7 +106,7 @@ fn g4_an_entity_stays_below_its_caps_and_the_ceiling() {
 type Ranked = (bool, u128, u128, u128, u128);
 
 fn ranked(epoch: &Epoch, rewards: &[u128]) -> Vec<Ranked> {
-    let pools = allocated(epoch).division.pools;
+    let (params, pools) = (&epoch.params, allocated(epoch).division.pools);
     let mut ranked: Vec<_> = epoch
         .parts
         .iter()
@@ -114,8 +114,13 @@ fn ranked(epoch: &Epoch, rewards: &[u128]) -> Vec<Ranked> {
         .map(|(part, reward)| {
             let entitled = pools.entitlement(part.work);
             // A vetted operator's bond plays no part.
-            let bond = if part.vetted { 0 } else { part.bond };
-            (part.vetted, bond, part.fees, entitled, *reward)
+            let bond = if part.vetted {
+                0
+            } else {
+                bond_ceiling(params, part.bond)
+            };
+            let fees = fee_ceiling(params, part.fees);
+            (part.vetted, bond, fees, entitled, *reward)
         })
         .collect();
     ranked.sort_unstable();

@@ -2,6 +2,7 @@
 
 use crate::support::source::Source;
 use crate::support::{draw, property};
+use num_bigint::BigUint;
 use plimsoll_mechanism::vesting::{Ring, Vesting};
 use plimsoll_mechanism::Epoch;
 use proptest::prelude::*;
@@ -204,6 +205,82 @@ fn g14_an_epoch_releases_at_most_its_step() {
                     .map(|(_, amount)| amount.div_ceil(length))
                     .sum();
                 prop_assert!(step <= most, "{} of at most {} at {}", step, most, now);
+            }
+            Ok(())
+        },
+    );
+}
+
+/// One reward by itself: nothing before the end of its period, which is at most
+/// `period_epochs` away; all of it `V` epochs after that, or at once when it is booked
+/// later; arrears at once; and then no more than its step an epoch.
+#[test]
+fn g14_a_reward_vests_from_the_end_of_its_period_and_is_complete_v_epochs_later() {
+    property(
+        "g14_a_reward_vests_from_the_end_of_its_period_and_is_complete_v_epochs_later",
+        |source| {
+            let amount = match source.weighted(&[1, 1, 1]) {
+                0 => u128::from(source.within(0..=5_000)),
+                1 => draw::magnitude(source, (1 << 96) - 1),
+                _ => draw::magnitude(source, u128::MAX),
+            };
+            let late = match source.weighted(&[1, 1, 1]) {
+                0 => 0,
+                1 => source.small(0..=40),
+                _ => source.small(0..=1_000),
+            };
+            (schedule(source), source.small(0..=60), late, amount)
+        },
+        |(vesting, epoch, late, amount)| {
+            let booked_at = epoch + 1 + late;
+            let epochs = vesting.period_epochs;
+            let end = (epoch / epochs + 1) * epochs;
+            let length = epochs * u32::from(vesting.vesting_periods);
+            prop_assert!(end > epoch && end <= epoch + epochs);
+
+            let mut ring = Ring::default();
+            let mut paid = ring.book(&vesting, vesting.period(epoch), amount, booked_at);
+            let passed = booked_at.saturating_sub(end).min(length);
+            let arrears = BigUint::from(amount) * passed / length;
+            prop_assert_eq!(BigUint::from(paid), arrears, "arrears at once");
+            for now in booked_at + 1..=booked_at.max(end + length) {
+                let step = ring.release(&vesting, now);
+                prop_assert!(step <= amount.div_ceil(u128::from(length)), "at {}", now);
+                paid += step;
+                prop_assert!(now > end || paid == 0, "{} before the end", paid);
+                prop_assert!(now >= end + length || amount == 0 || paid < amount || passed > 0);
+            }
+            prop_assert_eq!(paid, amount, "complete");
+            prop_assert_eq!(ring.unvested(&vesting), 0);
+            Ok(())
+        },
+    );
+}
+
+/// Arrears aside: in an epoch in which nothing is booked, each period gives at most its
+/// step, however late its rewards were booked.
+#[test]
+fn g14_without_arrears_an_epoch_releases_at_most_its_step_however_late_it_was_booked() {
+    let inputs = |source: &mut Source| (schedule(source), bookings(source));
+    property(
+        "g14_without_arrears_an_epoch_releases_at_most_its_step_however_late_it_was_booked",
+        inputs,
+        |(vesting, bookings)| {
+            let last = last_epoch(&vesting, &bookings);
+            let paid = paid_out(&vesting, &bookings, last, |_| true)?;
+            let length = u128::from(vesting.length());
+            let mut periods: BTreeMap<u32, u128> = BTreeMap::new();
+            let mut bookings = in_order(&bookings).into_iter().peekable();
+            for now in 1..=last {
+                let mut arrears = false;
+                while let Some(booking) = bookings.next_if(|b| b.at() == now) {
+                    let period = booking.epoch / vesting.period_epochs;
+                    *periods.entry(period).or_default() += booking.amount;
+                    arrears = true;
+                }
+                let most: u128 = periods.values().map(|amount| amount.div_ceil(length)).sum();
+                let step = paid[now as usize] - paid[now as usize - 1];
+                prop_assert!(arrears || step <= most, "{} of {} at {}", step, most, now);
             }
             Ok(())
         },

@@ -228,7 +228,7 @@ fn parts(source: &mut Source, size: usize) -> Vec<Part> {
 
 /// An epoch of any size: mostly a few operators or some dozens, rarely ten thousand.
 pub fn epoch(source: &mut Source) -> Epoch {
-    let size = match source.weighted(&[26_000, 12_000, 3_000, 30, 1]) {
+    let size = match source.weighted(&[3_200, 1_440, 360, 6, 1]) {
         0 => source.count(0..=6),
         1 => source.count(1..=40),
         2 => source.count(40..=200),

@@ -102,8 +102,8 @@ fn step(source: &mut Source) -> Step {
             _ => source.small(0..=9),
         }
     }
-    const WEIGHTS: [u32; 21] = [
-        12, 2, 3, 1, 3, 3, 2, 1, 1, 2, 1, 1, 8, 3, 6, 5, 8, 6, 3, 2, 8,
+    const WEIGHTS: [u32; 22] = [
+        12, 2, 3, 1, 3, 3, 2, 1, 1, 2, 1, 1, 8, 3, 6, 5, 8, 6, 3, 2, 8, 1,
     ];
     match source.weighted(&WEIGHTS) {
         0 => Step::Pass(source.within(0..=120)),
@@ -142,10 +142,12 @@ fn step(source: &mut Source) -> Step {
         },
         18 => Step::Slash(operator(source), amount(source)),
         19 => Step::Trickle(operator(source), draw::magnitude(source, 1 << 40)),
-        _ => Step::Cycle {
+        20 => Step::Cycle {
             entries: entries(source),
             seed: source.word(),
         },
+        // Years, in epochs of a day.
+        _ => Step::Pass(source.within(73_000..=365_000)),
     }
 }
 

@@ -1,6 +1,8 @@
 //! Epochs divided step by step, as the contract does it.
 
 use super::draw::{self, Epoch};
+use num_bigint::BigUint;
+use plimsoll_mechanism::level::Level;
 use plimsoll_mechanism::record::{Part, Record};
 use plimsoll_mechanism::reward::Reward;
 use proptest::prelude::*;
@@ -20,6 +22,15 @@ pub fn settled(epoch: &Epoch) -> Record {
     }
     record.settle(record.budget(0), 0);
     record
+}
+
+/// Whether level `a` is at or above level `b`, where a denominator of 0 is above all.
+pub fn at_or_above(a: Level, b: Level) -> bool {
+    if a.denominator == 0 {
+        return true;
+    }
+    b.denominator != 0
+        && BigUint::from(a.numerator) * b.denominator >= BigUint::from(b.numerator) * a.denominator
 }
 
 /// Somebody to raise: a part by its position, or the open pool.

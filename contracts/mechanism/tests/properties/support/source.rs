@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use proptest::strategy::{NewTree, ValueTree};
 use proptest::test_runner::TestRunner;
 use std::fmt::Debug;
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 
 /// Where a generator takes its choices from.
 #[derive(Clone, Debug)]
@@ -157,7 +157,7 @@ impl<T: Debug, G: Fn(&mut Source) -> T> ValueTree for Tree<G> {
     fn current(&self) -> T {
         let mut source = Source::new(self.seed);
         if let Some(shrinking) = &self.shrinking {
-            source.words = Words::Given(shrinking.tried.clone());
+            source.words = Words::Given(shrinking.tried());
         }
         (self.generator)(&mut source)
     }
@@ -191,8 +191,8 @@ impl<T: Debug, G: Fn(&mut Source) -> T> ValueTree for Tree<G> {
 struct Shrinking {
     /// The simplest words that fail.
     best: Vec<u64>,
-    /// Those that are tried.
-    tried: Vec<u64>,
+    /// What is made simpler of them at the moment, if anything.
+    trying: bool,
     way: Way,
     /// Length of a piece.
     piece: usize,
@@ -213,13 +213,13 @@ enum Way {
 }
 
 /// The bits of a word that matter: a choice takes its highest ones.
-const LOWERED: std::ops::Range<u32> = 24..64;
+const LOWERED: Range<u32> = 24..64;
 
 impl Shrinking {
     fn new(words: Vec<u64>) -> Self {
         Self {
             piece: words.len(),
-            tried: Vec::new(),
+            trying: false,
             best: words,
             way: Way::LeaveOut,
             at: 0,
@@ -228,35 +228,48 @@ impl Shrinking {
         }
     }
 
+    /// The words at hand. Trying is cheap until they are asked for, because a runner that
+    /// gives up asks for all the rest of the tries.
+    fn tried(&self) -> Vec<u64> {
+        let mut words = self.best.clone();
+        if self.trying {
+            match self.way {
+                Way::LeaveOut => drop(words.drain(self.place())),
+                Way::Zero => words[self.place()].fill(0),
+                Way::Lower(bit) => words[self.at] -= 1 << bit,
+            }
+        }
+        words
+    }
+
+    fn place(&self) -> Range<usize> {
+        self.at..(self.at + self.piece).min(self.best.len())
+    }
+
     /// What was tried fails too.
     fn keep(&mut self) {
-        self.best.clone_from(&self.tried);
+        self.best = self.tried();
         self.helped = true;
         // What followed a piece that was left out is in its place now.
         self.moves = self.way != Way::LeaveOut;
     }
 
-    /// Makes something simpler to try; `false` if there is nothing left.
+    /// Goes on to something simpler to try; `false`, and back to the simplest that fails, if
+    /// there is nothing left.
     fn next(&mut self) -> bool {
+        self.trying = false;
         loop {
             if self.moves && !self.step() {
                 return false;
             }
             self.moves = true;
-            let end = (self.at + self.piece).min(self.best.len());
-            if self.at >= end {
-                continue;
-            }
-            self.tried.clone_from(&self.best);
-            match self.way {
-                Way::LeaveOut => drop(self.tried.drain(self.at..end)),
-                Way::Zero => self.tried[self.at..end].fill(0),
-                Way::Lower(bit) => {
-                    let word = &mut self.tried[self.at];
-                    *word = word.checked_sub(1 << bit).unwrap_or(*word);
-                }
-            }
-            if self.tried != self.best {
+            let words = self.best.get(self.place()).unwrap_or_default();
+            self.trying = match self.way {
+                Way::LeaveOut => !words.is_empty(),
+                Way::Zero => words.iter().any(|word| *word > 0),
+                Way::Lower(bit) => words.first().is_some_and(|word| *word >= 1 << bit),
+            };
+            if self.trying {
                 return true;
             }
         }
