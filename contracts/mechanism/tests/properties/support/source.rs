@@ -321,6 +321,8 @@ mod tests {
         let mut runner = TestRunner::new(Config {
             failure_persistence: None,
             cases: 1_000,
+            // Whatever the environment says of shrinking, here it is what is tested.
+            max_shrink_iters: u32::MAX,
             ..Config::default()
         });
         let lists = drawn(|source| {
