@@ -64,7 +64,7 @@ impl Source {
 
     /// A number below `count`, which is not 0.
     pub fn below(&mut self, count: u64) -> u64 {
-        (u128::from(self.word()) * u128::from(count) >> 64) as u64
+        ((u128::from(self.word()) * u128::from(count)) >> 64) as u64
     }
 
     /// A number of `range`.
