@@ -3,6 +3,7 @@
 
 mod batches;
 mod clock;
+mod details;
 mod digest;
 mod edges;
 mod epochs;

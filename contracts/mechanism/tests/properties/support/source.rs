@@ -64,7 +64,7 @@ impl Source {
 
     /// A number below `count`, which is not 0.
     pub fn below(&mut self, count: u64) -> u64 {
-        (u128::from(self.word()) * u128::from(count) >> 64) as u64
+        ((u128::from(self.word()) * u128::from(count)) >> 64) as u64
     }
 
     /// A number of `range`.
@@ -321,6 +321,8 @@ mod tests {
         let mut runner = TestRunner::new(Config {
             failure_persistence: None,
             cases: 1_000,
+            // Whatever the environment says of shrinking, here it is what is tested.
+            max_shrink_iters: u32::MAX,
             ..Config::default()
         });
         let lists = drawn(|source| {
