@@ -21,7 +21,27 @@ struct Explained {
 struct Explanation {
     /// As `cargo mutants` names it, without line and column.
     mutant: String,
+    /// How many mutants of that name it speaks for: one, unless it says otherwise.
+    #[serde(default = "one")]
+    times: usize,
     why: String,
+}
+
+fn one() -> usize {
+    1
+}
+
+impl Explained {
+    /// Why this survivor is no fault. An explanation is used up by as many as it speaks
+    /// for, so that it hides no other mutant that reads alike.
+    fn why(&mut self, mutant: &str) -> Option<String> {
+        let explanation = self
+            .survivor
+            .iter_mut()
+            .find(|explanation| explanation.mutant == mutant && explanation.times > 0)?;
+        explanation.times -= 1;
+        Some(explanation.why.clone())
+    }
 }
 
 /// Reads the folder `mutants.out`.
@@ -30,7 +50,7 @@ struct Explanation {
 /// If a file of it or the list of explanations cannot be read.
 pub fn condense(from: &Path, explained: &Path, run: &Run, cases: u32) -> Outcome<Mutants> {
     let outcomes: Value = crate::results::load(&from.join("outcomes.json"))?;
-    let explained: Explained = toml::from_str(&read(explained)?)
+    let mut explained: Explained = toml::from_str(&read(explained)?)
         .map_err(|error| format!("{}: {error}", explained.display()))?;
     let mut result = Mutants {
         commit: run.commit.clone(),
@@ -64,11 +84,8 @@ pub fn condense(from: &Path, explained: &Path, run: &Run, cases: u32) -> Outcome
                 tally.missed += 1;
                 let name = mutant["name"].as_str().ok_or("a mutant without a name")?;
                 let mutant = without_place(name);
-                let why = explained.survivor.iter().find(|e| e.mutant == mutant);
-                result.survivors.push(Survivor {
-                    why: why.map(|explanation| explanation.why.clone()),
-                    mutant,
-                });
+                let why = explained.why(&mutant);
+                result.survivors.push(Survivor { mutant, why });
             }
             other => return Err(format!("{file}: an outcome that is unknown: {other}")),
         }
@@ -105,6 +122,18 @@ mod tests {
             without_place(name),
             "contracts/mechanism/src/level.rs: replace + with - in Level::raise"
         );
+    }
+
+    #[test]
+    fn an_explanation_speaks_for_as_many_survivors_as_it_says() {
+        let text = "[[survivor]]\nmutant = \"a\"\nwhy = \"because\"\n\
+                    [[survivor]]\nmutant = \"b\"\ntimes = 2\nwhy = \"both\"";
+        let mut explained: Explained = toml::from_str(text).unwrap();
+        assert_eq!(explained.why("a").as_deref(), Some("because"));
+        assert_eq!(explained.why("a"), None);
+        assert!(explained.why("b").is_some() && explained.why("b").is_some());
+        assert_eq!(explained.why("b"), None);
+        assert_eq!(explained.why("c"), None);
     }
 
     #[test]
