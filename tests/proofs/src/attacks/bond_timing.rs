@@ -78,7 +78,6 @@ impl Attack for BondTiming {
             let dials = &dials[1 + 3 * now..];
             let epoch = u32::try_from(now).expect("few");
             for identity in &mut identities {
-                identity.note(epoch);
                 // Epoch e is final before e + 2 begins.
                 free += identity
                     .bond
@@ -98,6 +97,10 @@ impl Attack for BondTiming {
                 if let Ok(withdrawal) = identity.bond.withdraw(amount, true, epoch, epoch + 1) {
                     free += withdrawal.free;
                 }
+            }
+            // A reward is booked after all of this, and asks for the bond of its own epoch.
+            for identity in &mut identities {
+                identity.note(epoch);
             }
             let held: u128 = identities
                 .iter()
