@@ -54,7 +54,7 @@ pub fn assault(attack: &dyn Attack) -> Vec<Row> {
             Promise::Excluded { within, .. } if gain <= within => "within rounding".to_string(),
             Promise::Excluded { by, .. } => format!("broken: {by}"),
             Promise::Admitted { item } => format!("known: {item}"),
-            Promise::Unlisted { what } => format!("unlisted: {what}"),
+            Promise::Unlisted { what } => format!("found: {what}"),
         };
         if verdict.starts_with("broken") {
             wrong.push(format!("{}: {verdict}", population.name));

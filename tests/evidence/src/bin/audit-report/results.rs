@@ -53,7 +53,7 @@ pub struct Attack {
     /// Gain in base units.
     pub gain_units: String,
     pub strategy: String,
-    /// `none`, `within rounding`, or `known: ...`.
+    /// `none`, `within rounding`, `known: ...`, or `found: ...` where the search found it first.
     pub verdict: String,
 }
 
