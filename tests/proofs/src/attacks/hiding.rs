@@ -68,7 +68,7 @@ impl Attack for HidingForAFriend {
     }
 
     fn promise(&self) -> Promise {
-        Promise::Unlisted {
+        Promise::Found {
             what: "work that earns its worker nothing more (at its cap, or without bond) dilutes \
                    others, and whoever has two names can spare one of them that",
         }

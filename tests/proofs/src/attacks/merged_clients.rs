@@ -17,7 +17,7 @@ impl Attack for MergedClients {
     }
 
     fn promise(&self) -> Promise {
-        Promise::Unlisted {
+        Promise::Found {
             what: "who has most of the fragments gains by declaring some of them as bulk, \
                    while the floor binds",
         }

@@ -77,8 +77,8 @@ pub enum Promise {
         /// Where.
         item: &'static str,
     },
-    /// No guarantee excludes it, and the list of what is not promised does not name it.
-    Unlisted {
+    /// No guarantee excludes it, and the search found it before any text named it.
+    Found {
         /// What there is to say.
         what: &'static str,
     },

@@ -54,7 +54,7 @@ pub fn assault(attack: &dyn Attack) -> Vec<Row> {
             Promise::Excluded { within, .. } if gain <= within => "within rounding".to_string(),
             Promise::Excluded { by, .. } => format!("broken: {by}"),
             Promise::Admitted { item } => format!("known: {item}"),
-            Promise::Unlisted { what } => format!("found: {what}"),
+            Promise::Found { what } => format!("found: {what}"),
         };
         if verdict.starts_with("broken") {
             wrong.push(format!("{}: {verdict}", population.name));
@@ -75,7 +75,7 @@ pub fn assault(attack: &dyn Attack) -> Vec<Row> {
             verdict,
         });
     }
-    if let Promise::Admitted { item } | Promise::Unlisted { what: item } = attack.promise() {
+    if let Promise::Admitted { item } | Promise::Found { what: item } = attack.promise() {
         if rows.iter().all(|row| row.gain <= 0) {
             wrong.push(format!(
                 "no profit found anywhere, though there should be one: {item}"

@@ -24,7 +24,7 @@ impl Attack for Rerouting {
     }
 
     fn promise(&self) -> Promise {
-        Promise::Unlisted {
+        Promise::Found {
             what: "identities have a threshold each for the same client, so that serving it \
                    through several moves bulk into the fragment pool, as invented clients do",
         }

@@ -47,7 +47,7 @@ impl Attack for OfOthers {
     }
 
     fn promise(&self) -> Promise {
-        Promise::Unlisted {
+        Promise::Found {
             what: "all keepers together can delay others' work, and it pays",
         }
     }
@@ -98,7 +98,7 @@ impl Attack for OfItsOwn {
     }
 
     fn promise(&self) -> Promise {
-        Promise::Unlisted {
+        Promise::Found {
             what: "an operator can hand its own work in late, and it pays a little where shares \
                    bend: at the premium, the uplift or a cap",
         }
@@ -136,7 +136,7 @@ impl Attack for OfARush {
     }
 
     fn promise(&self) -> Promise {
-        Promise::Unlisted {
+        Promise::Found {
             what: "what one epoch's cap or threshold would cut off, the next one's pays for",
         }
     }
