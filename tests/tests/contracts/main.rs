@@ -17,4 +17,3 @@ mod stage;
 mod strikes;
 mod tiers;
 mod tokens;
-mod whole;

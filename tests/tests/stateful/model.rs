@@ -3,7 +3,9 @@
 //! which its own tests compare with exact fractions.
 
 use crate::history::History;
-use crate::step::{Payee, Who, REGISTERED};
+use crate::step::{Payee, Set, Who, REGISTERED};
+use crate::token::{Holder, Token};
+use alloy_primitives::U256;
 use parity_scale_codec::Encode;
 use plimsoll_interface::mechanism::bond::Unbonding;
 use plimsoll_interface::mechanism::level::Level;
@@ -23,9 +25,6 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The answer of a message in SCALE, or why it is refused.
 pub type Answer = Result<Vec<u8>, Error>;
 
-/// Who attests: the first or the second set.
-pub type Set = bool;
-
 /// What a batch's signatures come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signed {
@@ -34,6 +33,13 @@ pub enum Signed {
     /// Over something else: they recover to strangers or to nobody.
     ForSomethingElse,
 }
+
+/// Budgets are below 2^96.
+const MAX_BUDGET: u128 = (1 << 96) - 1;
+
+/// Epochs in a page of those that were worked, and pages that one settlement searches.
+const EPOCHS_PER_PAGE: Epoch = 2_048;
+const SEARCHED_PAGES: Epoch = 64;
 
 #[derive(Clone, Debug)]
 pub struct Operator {
@@ -86,11 +92,11 @@ pub struct Model {
     pub settings: Settings,
     /// Wall time in ms, whole seconds.
     pub now: u64,
-    pauses: Vec<(u64, u64)>,
+    pub pauses: Vec<(u64, u64)>,
     pub operators: Vec<Operator>,
     pub epochs: BTreeMap<Epoch, Worked>,
     params: History<Params>,
-    registrar: History<Who>,
+    pub registrar: History<Who>,
     pub guardian: History<Who>,
     pub attesters: History<Set>,
     pub owner: Who,
@@ -102,13 +108,12 @@ pub struct Model {
     /// What entered the reserve, and in which epoch (none: before genesis).
     entered: Vec<(Option<Epoch>, u128)>,
     emitted: u128,
+    /// Every worked epoch below this is settled.
+    settled_to: Epoch,
     unvested: u128,
     received: u128,
     paid: u128,
-    /// Sent to the contract without a message.
-    donated: u128,
-    /// What everybody else holds of the token.
-    pub tokens: BTreeMap<Who, u128>,
+    pub token: Token,
 }
 
 /// A change in the model's terms.
@@ -118,6 +123,8 @@ pub enum Plan {
     Registrar(Who),
     Guardian(Who),
     Attesters(Set),
+    /// Attesters that nobody may announce.
+    InvalidAttesters,
     Slash(OperatorIndex, u128),
 }
 
@@ -193,6 +200,11 @@ impl Worked {
             let pool = self.open_pool(settlement).1;
             reward::open(params, weight, division.open_weight, pool, bond, fees)
         })
+    }
+
+    /// Whether it is settled and what nobody gets has not returned.
+    pub fn is_open(&self) -> bool {
+        self.settlement.as_ref().is_some_and(|s| !s.closed)
     }
 
     /// What is left of the budget to be booked; `None` before the settlement.
@@ -285,7 +297,7 @@ impl Model {
             params: History::new(params),
             registrar: History::new(Who::Registrar),
             guardian: History::new(Who::Guardian),
-            attesters: History::new(false),
+            attesters: History::new(0),
             owner: Who::Owner,
             proposed: None,
             vouches: (0, 0),
@@ -294,11 +306,21 @@ impl Model {
             next_change: 0,
             entered: Vec::new(),
             emitted: 0,
+            settled_to: 0,
             unvested: 0,
             received: 0,
             paid: 0,
-            donated: 0,
-            tokens: BTreeMap::from([(Who::Bank, bank)]),
+            token: Token::new(bank),
+        }
+    }
+
+    /// How many were vouched for in the current epoch.
+    pub fn vouches(&self) -> u32 {
+        let (epoch, count) = self.vouches;
+        if epoch == self.epoch() {
+            count
+        } else {
+            0
         }
     }
 
@@ -338,17 +360,6 @@ impl Model {
         }
     }
 
-    /// What the token should say that the contract holds.
-    pub fn held(&self) -> u128 {
-        self.received - self.paid + self.donated
-    }
-
-    /// Tokens that the bank sends the contract without a message.
-    pub fn donate(&mut self, amount: u128) {
-        *self.tokens.get_mut(&Who::Bank).expect("it has some") -= amount;
-        self.donated += amount;
-    }
-
     fn operator(&mut self, operator: OperatorIndex) -> Result<&mut Operator, Error> {
         self.operators
             .get_mut(operator as usize)
@@ -377,27 +388,48 @@ impl Model {
         if amount == 0 {
             return Err(Error::ZeroAmount);
         }
-        let purse = self.tokens.entry(from).or_default();
-        if from == Who::Stranger || *purse < amount {
+        let before = self.balance()?;
+        let allowed = from != Who::Stranger;
+        let from = Holder::Somebody(from);
+        if !allowed || !self.token.transfer(from, Holder::Contract, amount) {
             return Err(Error::TransferFailed);
         }
-        *purse -= amount;
-        self.received += amount;
+        if self.balance()?.checked_sub(before) != Some(U256::from(amount)) {
+            return Err(Error::TokenTaxes);
+        }
+        // No more than can be counted, whatever the token's supply is.
+        let received = self.received.checked_add(amount);
+        self.received = received.ok_or(Error::Overflow)?;
         Ok(())
+    }
+
+    /// What the token says that the contract holds.
+    fn balance(&self) -> Result<U256, Error> {
+        self.token
+            .balance(Holder::Contract)
+            .ok_or(Error::TransferFailed)
+    }
+
+    fn transfer(&mut self, payee: Payee, amount: u128) -> bool {
+        let to = match payee {
+            Payee::Somebody(who) => Holder::Somebody(who),
+            Payee::Contract => Holder::Contract,
+            Payee::Nobody => unreachable!("nobody is never a payee"),
+        };
+        self.token.transfer(Holder::Contract, to, amount)
     }
 
     /// Pays a single payee.
     fn pay(&mut self, payee: Payee, amount: u128) -> Result<(), Error> {
-        match payee {
-            Payee::Somebody(who) => {
-                *self.tokens.entry(who).or_default() += amount;
-                self.paid += amount;
-                Ok(())
-            }
-            // It has the tokens already: nothing moves.
-            Payee::Contract => Err(Error::TokenTaxes),
-            Payee::Nobody => unreachable!("nobody is never a payee"),
+        let before = self.balance()?;
+        if !self.transfer(payee, amount) {
+            return Err(Error::TransferFailed);
         }
+        if before.checked_sub(self.balance()?) != Some(U256::from(amount)) {
+            return Err(Error::TokenTaxes);
+        }
+        self.paid += amount;
+        Ok(())
     }
 
     /// An operator counts as open while its bond is large enough, unless it is vetted.
@@ -587,12 +619,7 @@ impl Model {
         if from != self.registrar.at(epoch) {
             return Err(Error::NotAllowed);
         }
-        let seen = if self.vouches.0 == epoch {
-            self.vouches.1
-        } else {
-            0
-        };
-        let count = seen + operators.len() as u32;
+        let count = self.vouches() + operators.len() as u32;
         if count > self.settings.max_vouches {
             return Err(Error::TooManyVouches);
         }
@@ -717,24 +744,39 @@ impl Model {
     }
 
     pub fn settle(&mut self) -> Answer {
-        let (elapsed, emitted) = (self.elapsed(), self.emitted);
+        let (elapsed, emitted, now) = (self.elapsed(), self.emitted, self.epoch());
         let ready = self.started() && !self.stopped();
-        let epoch = self
+        // One call searches whole pages of epochs, and so many of them.
+        let searched = (self.settled_to / EPOCHS_PER_PAGE + SEARCHED_PAGES) * EPOCHS_PER_PAGE;
+        let next = self
             .epochs
             .iter()
             .find(|(_, worked)| worked.settlement.is_none())
             .map(|(epoch, _)| *epoch)
+            .filter(|epoch| *epoch < searched);
+        if next.is_none() && ready && now >= searched {
+            self.settled_to = searched.min(now - 1);
+            let epoch = self.settled_to - 1;
+            return Ok(Settled { epoch, budget: 0 }.encode());
+        }
+        let epoch = next
             .filter(|epoch| ready && elapsed >= self.review_end(*epoch))
             .ok_or(Error::NothingToSettle)?;
         let worked = self.epochs.get_mut(&epoch).expect("just found");
         let (vetted, open) = (worked.total(true), worked.total(false));
         let total = vetted.fragment + vetted.bulk + open.fragment + open.bulk;
         let params = worked.params;
-        let by_rate = (worked.entered_before - emitted) * u128::from(params.rate) / u128::from(PPM);
+        let reserve = U256::from(worked.entered_before - emitted);
+        let by_rate: u128 = (reserve * U256::from(params.rate) / U256::from(PPM)).to();
         let by_work = params
             .unit_ceiling
-            .map_or(u128::MAX, |ceiling| total * ceiling / u128::from(PPM));
-        let budget = if total == 0 { 0 } else { by_rate.min(by_work) };
+            .and_then(|ceiling| total.checked_mul(ceiling))
+            .map_or(u128::MAX, |product| product / u128::from(PPM));
+        let budget = if total == 0 {
+            0
+        } else {
+            by_rate.min(by_work).min(MAX_BUDGET)
+        };
         let level = Division::new(&params, budget, vetted, open).level(budget);
         worked.settlement = Some(Settlement {
             at: elapsed,
@@ -748,6 +790,7 @@ impl Model {
             pot: budget,
         });
         self.emitted += budget;
+        self.settled_to = epoch + 1;
         Ok(Settled { epoch, budget }.encode())
     }
 
@@ -871,6 +914,7 @@ impl Model {
     }
 
     pub fn claim_many(&mut self, from: Who, operators: &[OperatorIndex]) -> Answer {
+        let balance = self.balance()?;
         let mut claimed = Claimed::default();
         for operator in operators.iter().copied() {
             let allowed = self
@@ -886,9 +930,15 @@ impl Model {
                     // Nothing is stored of an operator that is skipped, so a release of
                     // nothing is not noted either.
                     assert_eq!(self.unvested, before.1);
-                } else if self.pay(self.payee(operator), amount).is_err() {
-                    self.operators[operator as usize].claimable = amount;
-                    amount = 0;
+                } else {
+                    let payee = self.payee(operator);
+                    // Who is paid to the contract itself is left out: nothing would move.
+                    if payee != Payee::Contract && self.transfer(payee, amount) {
+                        self.paid += amount;
+                    } else {
+                        self.operators[operator as usize].claimable = amount;
+                        amount = 0;
+                    }
                 }
             }
             if amount == 0 {
@@ -897,6 +947,9 @@ impl Model {
                 claimed.paid += 1;
                 claimed.amount += amount;
             }
+        }
+        if balance.checked_sub(self.balance()?) != Some(U256::from(claimed.amount)) {
+            return Err(Error::TokenTaxes);
         }
         Ok(claimed.encode())
     }
@@ -929,6 +982,7 @@ impl Model {
                 self.attesters.set(counts, *set);
                 Some(3)
             }
+            Plan::InvalidAttesters => return Err(Error::Attesters),
             Plan::Slash(operator, amount) => {
                 self.operator(*operator)?;
                 if *amount == 0 {
@@ -963,7 +1017,7 @@ impl Model {
             Plan::Registrar(_) => Some(1),
             Plan::Guardian(_) => Some(2),
             Plan::Attesters(_) => Some(3),
-            Plan::Slash(..) => None,
+            Plan::Slash(..) | Plan::InvalidAttesters => None,
         };
         if kind.is_some() && in_force {
             return Err(Error::InForce);

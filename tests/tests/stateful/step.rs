@@ -1,10 +1,11 @@
 //! What can happen.
 
+use parity_scale_codec::{Decode, Encode};
 use plimsoll_interface::mechanism::math::PPM;
-use plimsoll_interface::mechanism::params::Params;
-use plimsoll_interface::mechanism::work::{Entry, FEES_LIMIT, WORK_LIMIT};
+use plimsoll_interface::mechanism::params::{Param, Params};
+use plimsoll_interface::mechanism::work::{FEES_LIMIT, WORK_LIMIT};
 use plimsoll_interface::mechanism::OperatorIndex;
-use plimsoll_tests::{entry, PARAMS};
+use plimsoll_tests::{faults, PARAMS};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -14,11 +15,14 @@ pub const PLAYERS: [OperatorIndex; 7] = [0, 1, 2, 3, 22, 23, 24];
 /// How many are registered.
 pub const REGISTERED: u32 = 25;
 
+/// Identities that nobody works with until the registrar vouches for them.
+pub const SYBILS: [OperatorIndex; 4] = [5, 6, 7, 21];
+
 /// Nobody's index.
 pub const UNKNOWN: OperatorIndex = 77;
 
 /// Who sends a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
 pub enum Who {
     Operator(OperatorIndex),
     Owner,
@@ -32,7 +36,7 @@ pub enum Who {
 }
 
 /// Where an operator is paid.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub enum Payee {
     Somebody(Who),
     Contract,
@@ -40,11 +44,11 @@ pub enum Payee {
 }
 
 /// What is wrong with a batch or its signatures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub enum Forgery {
     Nothing,
     /// One that was accepted is sent again.
-    Replay(usize),
+    Replay(Back),
     Ahead,
     OneTooFew,
     SomeStranger,
@@ -56,21 +60,66 @@ pub enum Forgery {
 }
 
 /// Which epochs or changes are meant, counted back from the newest.
-pub type Back = usize;
+pub type Back = u32;
+
+/// Which attesters, by their place in [`SETS`].
+pub type Set = u8;
+
+/// All sets that there can be: how many must sign, of how many. A person alone and as
+/// many as there can be are among them.
+pub const SETS: [(u8, usize); 4] = [(3, 5), (2, 3), (1, 1), (9, 16)];
+
+/// What an entry says of an operator: fragment work, bulk work, fees.
+pub type Line = (OperatorIndex, u64, u64, u64);
+
+/// What is wrong with attesters that the owner announces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum Invalid {
+    /// None at all.
+    Nobody,
+    /// One of them is there twice.
+    Twice,
+    /// Half of them are enough.
+    Half,
+    /// More must sign than there are.
+    TooMany,
+    /// More of them than there can be.
+    Crowd,
+}
 
 /// What the owner announces.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub enum Plan {
     Params(Box<Params>),
     Registrar(Who),
     Guardian(Who),
-    /// The first or the second set.
-    Attesters(bool),
+    Attesters(Set),
+    InvalidAttesters(Invalid),
     Slash(OperatorIndex, u128),
 }
 
+/// Whom a keeper raises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum Keeper {
+    Idle,
+    /// One operator alone.
+    Lazy(OperatorIndex),
+    Diligent,
+}
+
+/// What a token that misbehaves calls back with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum CallBack {
+    Claim(OperatorIndex),
+    ClaimMany,
+    WithdrawBond(OperatorIndex),
+    Fund,
+    Settle,
+    Ledger,
+}
+
 /// One thing that happens.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub enum Step {
     /// Seconds.
     Pass(u64),
@@ -88,7 +137,7 @@ pub enum Step {
         forgery: Forgery,
         back: u32,
         lane: u32,
-        entries: Vec<Entry>,
+        entries: Vec<Line>,
     },
     Strike(Who, Back, OperatorIndex),
     Settle,
@@ -105,9 +154,9 @@ pub enum Step {
     Unpause(Who),
     /// A whole epoch in order: work, strike (maybe), settle, raise, book.
     Epoch {
-        entries: Vec<Entry>,
+        entries: Vec<Line>,
         strike: Option<OperatorIndex>,
-        raise: bool,
+        keeper: Keeper,
         book: bool,
     },
     /// Bond is withdrawn, waited for, and collected.
@@ -118,10 +167,26 @@ pub enum Step {
     HandOver(Who),
     /// A new payee is announced and taken back.
     SecondThoughts(OperatorIndex, Payee),
+    /// Epochs go by with nothing in them, as many as years have.
+    Years(u32),
+    /// The registrar vouches for everybody there is, as far as it may.
+    Sybils,
+    /// The registrar takes back whatever was vouched for.
+    RevokeAll,
+    /// The guardian strikes everybody's work of an epoch, once it is in review.
+    StrikeAll(Back),
+    /// The guardian stops the clock, again as soon as it may, and tries to in between.
+    Harass,
+    /// The token misbehaves from now on, if it is one that can.
+    Misbehave(u8, CallBack),
+    /// The token refuses whatever somebody sends or is sent, if it is one that can.
+    Bar(Option<Who>),
+    /// The token gives somebody, or the contract, `2^256 / 2^bits`, if it is one that can.
+    Mint(Option<Who>, u8),
 }
 
 fn operator() -> impl Strategy<Value = OperatorIndex> {
-    prop_oneof![20 => select(&PLAYERS[..]), 1 => Just(UNKNOWN)]
+    prop_oneof![20 => select(&PLAYERS[..]), 2 => select(&SYBILS[..]), 1 => Just(UNKNOWN)]
 }
 
 fn operators() -> impl Strategy<Value = Vec<OperatorIndex>> {
@@ -159,10 +224,10 @@ fn amount() -> impl Strategy<Value = u128> {
 }
 
 fn back() -> impl Strategy<Value = Back> {
-    prop_oneof![4 => 0..2_usize, 1 => 0..9_usize]
+    prop_oneof![4 => 0..2_u32, 1 => 0..9_u32]
 }
 
-fn entries() -> impl Strategy<Value = Vec<Entry>> {
+fn entries() -> impl Strategy<Value = Vec<Line>> {
     // Twice the largest of these leaves its range.
     let figure = |limit: u64| {
         prop_oneof![
@@ -183,9 +248,6 @@ fn entries() -> impl Strategy<Value = Vec<Entry>> {
         drawn.sort_unstable();
         drawn.dedup_by_key(|(operator, ..)| *operator);
         drawn
-            .into_iter()
-            .map(|(operator, fragment, bulk, fees)| entry(operator, fragment, bulk, fees))
-            .collect()
     })
 }
 
@@ -193,7 +255,7 @@ fn forgery() -> impl Strategy<Value = Forgery> {
     use Forgery::*;
     prop_oneof![
         10 => Just(Nothing),
-        2 => (0..9_usize).prop_map(Replay),
+        2 => (0..9_u32).prop_map(Replay),
         4 => select(vec![
             Ahead,
             OneTooFew,
@@ -205,6 +267,51 @@ fn forgery() -> impl Strategy<Value = Forgery> {
             Unsorted,
         ]),
     ]
+}
+
+/// Each parameter at one of its bounds, or where it was; sometimes one is beyond.
+fn extreme_params() -> impl Strategy<Value = Params> {
+    let any_of = prop::collection::vec(0..3_u8, Param::ALL.len());
+    let beyond = prop::option::weighted(0.1, select(&Param::ALL[..]));
+    let optional = (
+        select(vec![None, Some(0), Some(1), Some(u128::MAX)]),
+        select(vec![None, Some(0), Some(1), Some(u32::MAX)]),
+    );
+    (any_of, beyond, optional).prop_map(|(choices, beyond, (unit_ceiling, fee_multiple))| {
+        let mut params = Params {
+            unit_ceiling,
+            fee_multiple,
+            ..PARAMS
+        };
+        for (param, choice) in Param::ALL.into_iter().zip(choices) {
+            let (low, high) = param.bounds();
+            let value = match choice {
+                0 => low,
+                1 => high,
+                _ => param.of(&PARAMS),
+            };
+            *field(&mut params, param) = if beyond == Some(param) {
+                high + 1
+            } else {
+                value
+            };
+        }
+        params
+    })
+}
+
+fn field(params: &mut Params, param: Param) -> &mut u32 {
+    match param {
+        Param::Rate => &mut params.rate,
+        Param::FragmentFloor => &mut params.fragment_floor,
+        Param::FragmentPremium => &mut params.fragment_premium,
+        Param::OperatorCap => &mut params.operator_cap,
+        Param::OpenCeiling => &mut params.open_ceiling,
+        Param::Uplift => &mut params.uplift,
+        Param::BondLeverage => &mut params.bond_leverage,
+        Param::LiquidShare => &mut params.liquid_share,
+        Param::LiquidAllowance => &mut params.liquid_allowance,
+    }
 }
 
 fn params() -> impl Strategy<Value = Params> {
@@ -240,10 +347,15 @@ fn params() -> impl Strategy<Value = Params> {
 
 fn plan() -> impl Strategy<Value = Plan> {
     prop_oneof![
-        3 => params().prop_map(|params| Plan::Params(Box::new(params))),
+        2 => params().prop_map(|params| Plan::Params(Box::new(params))),
+        2 => extreme_params().prop_map(|params| Plan::Params(Box::new(params))),
         1 => anybody().prop_map(Plan::Registrar),
         1 => anybody().prop_map(Plan::Guardian),
-        2 => any::<bool>().prop_map(Plan::Attesters),
+        2 => (0..SETS.len() as u8).prop_map(Plan::Attesters),
+        1 => {
+            use Invalid::*;
+            select(vec![Nobody, Twice, Half, TooMany, Crowd]).prop_map(Plan::InvalidAttesters)
+        },
         5 => (operator(), amount()).prop_map(|(operator, amount)| Plan::Slash(operator, amount)),
     ]
 }
@@ -267,12 +379,52 @@ fn seconds() -> impl Strategy<Value = u64> {
     ]
 }
 
+/// What a faulty token can be up to.
+fn token_step() -> impl Strategy<Value = Step> {
+    let call_back = prop_oneof![
+        2 => operator().prop_map(CallBack::Claim),
+        1 => operator().prop_map(CallBack::WithdrawBond),
+        2 => select(vec![CallBack::ClaimMany, CallBack::Fund, CallBack::Settle, CallBack::Ledger]),
+    ];
+    // Honesty comes back in between, or nothing would ever be paid.
+    let fault = prop_oneof![1 => Just(0), 4 => 1..=faults().len() as u8];
+    prop_oneof![
+        10 => (fault, call_back).prop_map(|(fault, message)| Step::Misbehave(fault, message)),
+        2 => prop::option::weighted(0.7, anybody()).prop_map(Step::Bar),
+        1 => (prop::option::of(anybody()), 0..=160_u8).prop_map(|(to, bits)| Step::Mint(to, bits)),
+    ]
+}
+
+/// Any one step in a world whose token can misbehave.
+pub fn step_with_faults() -> impl Strategy<Value = Step> {
+    prop_oneof![6 => step(), 1 => token_step()]
+}
+
 /// Any one step.
 pub fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        100 => ordinary(),
+        1 => (1..=5_u32).prop_map(Step::Years),
+        1 => Just(Step::Sybils),
+        1 => Just(Step::RevokeAll),
+        1 => back().prop_map(Step::StrikeAll),
+        1 => Just(Step::Harass),
+    ]
+}
+
+fn keeper() -> impl Strategy<Value = Keeper> {
+    prop_oneof![
+        2 => Just(Keeper::Idle),
+        2 => operator().prop_map(Keeper::Lazy),
+        6 => Just(Keeper::Diligent),
+    ]
+}
+
+fn ordinary() -> impl Strategy<Value = Step> {
     let amounts = || (own(), amount());
     prop_oneof![
         14 => seconds().prop_map(Step::Pass),
-        1 => (0..=1_u128 << 40).prop_map(Step::Donate),
+        1 => prop_oneof![0..=1_u128 << 40, (0..=1_u128 << 97)].prop_map(Step::Donate),
         3 => (mostly(Who::Bank), amount()).prop_map(|(who, amount)| Step::Fund(who, amount)),
         2 => (own(), payee()).prop_map(|((who, k), payee)| Step::SetPayee(who, k, payee)),
         1 => own().prop_map(|(who, k)| Step::CancelPayee(who, k)),
@@ -303,10 +455,10 @@ pub fn step() -> impl Strategy<Value = Step> {
         14 => (
             entries(),
             prop::option::weighted(0.3, operator()),
-            prop::bool::weighted(0.8),
+            keeper(),
             prop::bool::weighted(0.7),
         )
-            .prop_map(|(entries, strike, raise, book)| Step::Epoch { entries, strike, raise, book }),
+            .prop_map(|(entries, strike, keeper, book)| Step::Epoch { entries, strike, keeper, book }),
         3 => (operator(), amount()).prop_map(|(k, amount)| Step::Leave(k, amount)),
         3 => (operator(), amount(), prop::collection::vec(back(), 0..3))
             .prop_map(|(k, amount, epochs)| Step::Slash(k, amount, epochs)),
