@@ -9,8 +9,9 @@
 #                                    code, did not catch: after a test was added
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 
+# Of the tests, those of the inputs themselves (edges::) are left out: they judge no rule.
 # Few cases, because they run hundreds of times: what they catch, a million catch, too.
-CASES=${PLIMSOLL_CASES:-100}
+CASES=${PLIMSOLL_CASES:-60}
 SOURCES=(contracts/mechanism/src)
 OUT=$PLIMSOLL_HOME/mutants
 OPTIONS=()
@@ -34,12 +35,12 @@ commit=$(git rev-parse --short=12 HEAD 2>/dev/null) || commit=unknown
 [[ -z $(git status --porcelain 2>/dev/null) ]] || commit=$commit-dirty
 
 count=$(PATH="$CARGO_MUTANTS_ROOT/bin:$PATH" cargo mutants --list -p plimsoll-mechanism | wc -l)
-say "$count mutants of the rules, some 8 seconds each on two cores, $((count * 8 / 60)) min in all; survivors are printed as they are found"
+say "$count mutants of the rules, some 4 seconds each, $((count * 4 / 60)) min in all; survivors are printed as they are found"
 status=0
 # Exit codes 2 and 3 say that some survived or ran without end: the table says which.
 PLIMSOLL_JUDGE=1 PLIMSOLL_CASES=$CASES CARGO_TARGET_DIR=$PLIMSOLL_HOME/mutants-target PATH="$CARGO_MUTANTS_ROOT/bin:$PATH" \
     cargo mutants -p plimsoll-mechanism --profile mutants --timeout 60 --no-shuffle \
-    --colors never "${OPTIONS[@]}" -o "$OUT" -- --no-fail-fast --lib --test properties >&2 || status=$?
+    --colors never "${OPTIONS[@]}" -o "$OUT" -- --no-fail-fast --lib --test properties -- --skip edges:: >&2 || status=$?
 ((status == 0 || status == 2 || status == 3)) || die "cargo mutants could not run (exit code $status, above)"
 
 cargo run --quiet --locked --profile audit -p plimsoll-evidence --bin audit-report -- mutants \
