@@ -28,7 +28,12 @@ key=$(hash_of "${SOURCES[@]}")
 if [[ ${1-} == --survivors && $(cat "$OUT/key" 2>/dev/null) != "$key" ]]; then
     die "the rules have changed since the last run (or there was none): run all of them"
 fi
-[[ ${1-} == --survivors ]] || rm -rf "$OUT"
+if [[ ${1-} == --survivors ]]; then
+    # A second look keeps what the first said of the others.
+    [[ -d $OUT/first ]] || cp -r "$OUT/mutants.out" "$OUT/first"
+else
+    rm -rf "$OUT"
+fi
 mkdir -p "$OUT"
 printf '%s\n' "$key" >"$OUT/key"
 commit=$(git rev-parse --short=12 HEAD 2>/dev/null) || commit=unknown
@@ -43,8 +48,10 @@ PLIMSOLL_JUDGE=1 PLIMSOLL_CASES=$CASES CARGO_TARGET_DIR=$PLIMSOLL_HOME/mutants-t
     --colors never "${OPTIONS[@]}" -o "$OUT" -- --no-fail-fast --lib --test properties -- --skip edges:: >&2 || status=$?
 ((status == 0 || status == 2 || status == 3)) || die "cargo mutants could not run (exit code $status, above)"
 
+from=()
+[[ ! -d $OUT/first ]] || from=(--from "$OUT/first")
 cargo run --quiet --locked --profile audit -p plimsoll-evidence --bin audit-report -- mutants \
-    --from "$OUT/mutants.out" --explained contracts/mechanism/mutants-explained.toml \
+    "${from[@]}" --from "$OUT/mutants.out" --explained contracts/mechanism/mutants-explained.toml \
     --commit "$commit" --sources "$key" --cases "$CASES" \
     --minutes "$(awk -v s="$SECONDS" 'BEGIN { printf "%.1f", s / 60 }')" \
     --out docs/measured/mutants.json

@@ -43,9 +43,9 @@ enum What {
     },
     /// Condense the output of `cargo mutants`.
     Mutants {
-        /// Its folder `mutants.out`.
-        #[arg(long)]
-        from: PathBuf,
+        /// Its folder `mutants.out`; of several, what a later one says of a mutant counts.
+        #[arg(long, required = true)]
+        from: Vec<PathBuf>,
         /// Why survivors are none: see `contracts/mechanism/mutants-explained.toml`.
         #[arg(long)]
         explained: PathBuf,

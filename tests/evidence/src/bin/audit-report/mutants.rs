@@ -7,7 +7,7 @@ use crate::Run;
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// `contracts/mechanism/mutants-explained.toml`.
 #[derive(Deserialize)]
@@ -44,14 +44,25 @@ impl Explained {
     }
 }
 
-/// Reads the folder `mutants.out`.
+/// What came of one mutant.
+struct Verdict {
+    file: String,
+    summary: String,
+    /// The guarantees of which a property failed.
+    noticed: BTreeSet<String>,
+}
+
+/// Reads folders `mutants.out`, the newest last.
 ///
 /// # Errors
-/// If a file of it or the list of explanations cannot be read.
-pub fn condense(from: &Path, explained: &Path, run: &Run, cases: u32) -> Outcome<Mutants> {
-    let outcomes: Value = crate::results::load(&from.join("outcomes.json"))?;
+/// If a file of them or the list of explanations cannot be read.
+pub fn condense(from: &[PathBuf], explained: &Path, run: &Run, cases: u32) -> Outcome<Mutants> {
     let mut explained: Explained = toml::from_str(&read(explained)?)
         .map_err(|error| format!("{}: {error}", explained.display()))?;
+    let mut verdicts = BTreeMap::new();
+    for folder in from {
+        verdicts.append(&mut read_verdicts(folder)?);
+    }
     let mut result = Mutants {
         commit: run.commit.clone(),
         sources: run.sources.clone(),
@@ -61,36 +72,54 @@ pub fn condense(from: &Path, explained: &Path, run: &Run, cases: u32) -> Outcome
         guarantees: BTreeMap::new(),
         survivors: Vec::new(),
     };
-    let list = outcomes["outcomes"].as_array().ok_or("no outcomes")?;
-    for outcome in list {
-        let Some(mutant) = outcome["scenario"].get("Mutant") else {
-            continue;
-        };
-        let file = mutant["file"].as_str().ok_or("a mutant without a file")?;
-        let tally: &mut Tally = result.files.entry(file.to_owned()).or_default();
-        match outcome["summary"].as_str().unwrap_or_default() {
-            "CaughtMutant" => {
-                tally.caught += 1;
-                let log = outcome["log_path"]
-                    .as_str()
-                    .ok_or("a mutant without a log")?;
-                for id in caught_by(&read(&from.join(log))?) {
-                    *result.guarantees.entry(id).or_default() += 1;
-                }
-            }
+    for (name, verdict) in verdicts {
+        let tally: &mut Tally = result.files.entry(verdict.file).or_default();
+        match verdict.summary.as_str() {
+            "CaughtMutant" => tally.caught += 1,
             "Timeout" => tally.timeout += 1,
             "Unviable" => tally.unviable += 1,
             "MissedMutant" => {
                 tally.missed += 1;
-                let name = mutant["name"].as_str().ok_or("a mutant without a name")?;
-                let mutant = without_place(name);
+                let mutant = without_place(&name);
                 let why = explained.why(&mutant);
                 result.survivors.push(Survivor { mutant, why });
             }
-            other => return Err(format!("{file}: an outcome that is unknown: {other}")),
+            other => return Err(format!("{name}: an outcome that is unknown: {other}")),
+        }
+        for id in verdict.noticed {
+            *result.guarantees.entry(id).or_default() += 1;
         }
     }
     Ok(result)
+}
+
+/// What a run says of each mutant, by its name.
+fn read_verdicts(folder: &Path) -> Outcome<BTreeMap<String, Verdict>> {
+    let outcomes: Value = crate::results::load(&folder.join("outcomes.json"))?;
+    let mut verdicts = BTreeMap::new();
+    for outcome in outcomes["outcomes"].as_array().ok_or("no outcomes")? {
+        // The other scenario is the code as it is.
+        let Some(mutant) = outcome["scenario"].get("Mutant") else {
+            continue;
+        };
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let name = text(&mutant["name"]).ok_or("a mutant without a name")?;
+        let missing = |what: &str| format!("{name}: no {what}");
+        let summary = text(&outcome["summary"]).ok_or_else(|| missing("summary"))?;
+        let file = text(&mutant["file"]).ok_or_else(|| missing("file"))?;
+        let mut noticed = BTreeSet::new();
+        if summary == "CaughtMutant" {
+            let log = text(&outcome["log_path"]).ok_or_else(|| missing("log"))?;
+            noticed = caught_by(&read(&folder.join(log))?);
+        }
+        let verdict = Verdict {
+            file,
+            summary,
+            noticed,
+        };
+        verdicts.insert(name, verdict);
+    }
+    Ok(verdicts)
 }
 
 /// `file:line:column: text` without line and column, which change with every edit above.
