@@ -9,6 +9,8 @@
 //! * `PLIMSOLL_SEED`: a number, or `fresh` for one that nobody has tried. Unset, it is
 //!   [`FIXED_SEED`], so that a run of the tests says the same everywhere.
 //! * `PLIMSOLL_EVIDENCE`: a folder for the record. Unset, nothing is recorded.
+//! * `PLIMSOLL_EMISSION`: the tests run on other bytecode than the committed one, which is
+//!   to fail (`scripts/faults.sh`): what fails is neither kept nor shrunk.
 
 use proptest::strategy::Strategy;
 use proptest::test_runner::{
@@ -132,13 +134,17 @@ impl Suite {
         let kept = kept.with_extension("txt");
         // The runner wants a text that lives as long as the program; there is one a property.
         let kept: &'static str = Box::leak(kept.display().to_string().into_boxed_str());
-        let config = Config {
+        let mut config = Config {
             cases,
             failure_persistence: Some(Box::new(FileFailurePersistence::Direct(kept))),
             rng_seed: RngSeed::Fixed(seed()),
             max_shrink_time: MAX_SHRINK_MS,
             ..Config::default()
         };
+        if std::env::var_os("PLIMSOLL_EMISSION").is_some() {
+            config.failure_persistence = None;
+            config.max_shrink_iters = 0;
+        }
         let begun = Instant::now();
         match TestRunner::new(config).run(&strategy, test) {
             Ok(()) => self.record(name, u64::from(cases), begun),
