@@ -64,23 +64,33 @@ copy_sources() {
     contract_workspace >"$BUILD_PLACE/Cargo.toml"
 }
 
-# `compile NAME` builds one contract into $BUILT.
-compile() {
-    local name=$1 target=$PLIMSOLL_HOME/contracts-target/$1 buffer=() out
-    [[ -d $BUILT ]] && return 0
-    copy_sources
-    [[ $name == emission ]] && buffer=("INK_STATIC_BUFFER_SIZE=$EMISSION_BUFFER")
-    cargo metadata --locked --format-version 1 --manifest-path "$BUILD_PLACE/contracts/$name/Cargo.toml" >/dev/null ||
+# `bytecode_in PLACE NAME TARGET [OPTION...]` builds one contract of the sources in PLACE
+# and sets BYTECODE to the file.
+bytecode_in() {
+    local place=$1 name=$2 target=$3 buffer=()
+    shift 3
+    # Where a wrapper tells rustc, nobody else is told.
+    [[ $name != emission || -n ${INK_RUSTC-} ]] || buffer=("INK_STATIC_BUFFER_SIZE=$EMISSION_BUFFER")
+    cargo metadata --locked --format-version 1 --manifest-path "$place/contracts/$name/Cargo.toml" >/dev/null ||
         die "contracts/$name/Cargo.lock is missing or does not fit its Cargo.toml: update it (cargo update --workspace there) and commit it"
     timed "building the $name contract (5 minutes from nothing)" \
         env -u RUSTC -u RUSTC_WRAPPER -u RUSTC_WORKSPACE_WRAPPER -u RUSTFLAGS -u CARGO_ENCODED_RUSTFLAGS \
         PATH="$CARGO_CONTRACT_ROOT/bin:$PATH:$EXTRA_BIN" RUSTUP_TOOLCHAIN="$CONTRACT_TOOLCHAIN" \
         RUSTC_BOOTSTRAP=1 CARGO_UNSTABLE_JSON_TARGET_SPEC=true CARGO_TARGET_DIR="$target" \
-        INK_RUSTC_WRAPPER="$ROOT/scripts/rustc-for-contracts.sh" "${buffer[@]}" \
-        cargo contract build --release --manifest-path "$BUILD_PLACE/contracts/$name/Cargo.toml"
+        INK_RUSTC_WRAPPER="${INK_RUSTC:-$ROOT/scripts/rustc-for-contracts.sh}" "${buffer[@]}" \
+        cargo contract build --release "$@" --manifest-path "$place/contracts/$name/Cargo.toml"
     # Not only what is newer than the sources: cargo-contract leaves what is up to date.
-    out=$(find "$target/ink" -maxdepth 2 -name '*.polkavm' | head -n1)
-    [[ -n $out ]] || die "cargo-contract made no .polkavm file in $target/ink"
+    BYTECODE=$(find "$target/ink" -maxdepth 2 -name '*.polkavm' | head -n1)
+    [[ -n $BYTECODE ]] || die "cargo-contract made no .polkavm file in $target/ink"
+}
+
+# `compile NAME` builds one contract into $BUILT.
+compile() {
+    local name=$1 out
+    [[ -d $BUILT ]] && return 0
+    copy_sources
+    bytecode_in "$BUILD_PLACE" "$name" "$PLIMSOLL_HOME/contracts-target/$name"
+    out=$BYTECODE
     rm -rf "$BUILT.part"
     mkdir -p "$BUILT.part"
     cp "$out" "$BUILT.part/$name.polkavm"
@@ -154,6 +164,9 @@ check() {
     fi
     say "the committed contracts are what their sources build to"
 }
+
+# Sourced for its functions (scripts/faults.sh), it does nothing by itself.
+[[ ${BASH_SOURCE[0]} == "$0" ]] || return 0
 
 case ${1-} in
 "" | --check) ;;

@@ -3,9 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Bytecode of the emission contract.
+/// Bytecode of the emission contract: the artefact, or the file that `PLIMSOLL_EMISSION`
+/// names, so that the tests can be tried on a faulty one (`scripts/faults.sh`).
 pub fn emission_code() -> Vec<u8> {
-    read(&artifact("emission.polkavm"))
+    let artefact = || artifact("emission.polkavm");
+    read(&std::env::var_os("PLIMSOLL_EMISSION").map_or_else(artefact, PathBuf::from))
 }
 
 /// Metadata of the emission contract, as cargo-contract wrote it.
