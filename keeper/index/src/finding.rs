@@ -168,7 +168,7 @@ pub struct Finding {
     /// What kind of thing.
     pub kind: Kind,
     /// Where.
-    pub place: Place,
+    pub place: Box<Place>,
     /// Which field there; empty if it is about the whole.
     pub field: String,
     /// What should be.
@@ -197,7 +197,7 @@ impl Finding {
     ) -> Self {
         Self {
             kind,
-            place,
+            place: Box::new(place),
             field: String::new(),
             expected: expected.into(),
             found: found.into(),
