@@ -8,3 +8,6 @@ pub const EMISSION_METADATA: &str = include_str!("../../contracts/artifacts/emis
 
 /// The token's bytecode.
 pub const TOKEN: &[u8] = include_bytes!("../../contracts/artifacts/token.polkavm");
+
+/// The hashes of code and files, and what they were built with.
+pub const MANIFEST: &str = include_str!("../../contracts/artifacts/manifest.json");

@@ -2,7 +2,9 @@
 //! [`ChainFactory`] that they pass.
 
 mod attester;
+mod audit;
 mod daemon;
+mod receipt;
 mod receipts;
 
 use crate::chain::node::NodeClient;
@@ -115,6 +117,12 @@ enum Command {
     Allocate(Allocate),
     /// Puts the contracts on a chain and writes the deployment file.
     Deploy(Deploy),
+    /// Audits a deployment: recomputes its whole history and compares every view, what it
+    /// holds and its code. Says the first thing that does not add up.
+    Audit(audit::Audit),
+    /// Proves that a receipt was counted, and checks such proofs.
+    #[command(subcommand)]
+    Receipt(receipt::Command),
     /// Replays a measured workload over a population of operators and checks every
     /// amount. Needs no configuration.
     Demo(demo::Options),
@@ -282,6 +290,8 @@ async fn run(command: Command, factory: &dyn ChainFactory) -> Result<ExitCode, F
         Command::Status(options) => show_status(&options).await?,
         Command::Allocate(options) => println!("{}", allocate::run(&read_input(&options.input)?)?),
         Command::Deploy(options) => deploy(&options, factory).await?,
+        Command::Audit(options) => return audit::run(&options, factory).await,
+        Command::Receipt(command) => return receipt::run(&command, factory).await,
         Command::Demo(options) => {
             let local = match options.node {
                 Some(_) => None,

@@ -3,6 +3,7 @@
 pub mod allocate;
 pub mod artifacts;
 pub mod attester;
+pub mod audit;
 pub mod batch;
 pub mod chain;
 pub mod cli;
@@ -20,6 +21,7 @@ pub mod logging;
 pub mod meter;
 pub mod metrics;
 pub mod pipeline;
+pub mod proof;
 pub mod receipt;
 pub mod server;
 pub mod status;

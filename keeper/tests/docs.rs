@@ -1,5 +1,6 @@
 //! What people look up in the documentation is there, and is what the program has.
 
+use plimsoll_index::Kind;
 use plimsoll_keeper::config::{Config, MAXIMAL};
 use plimsoll_keeper::journal::{BatchState, Reason};
 use plimsoll_keeper::pipeline::Step;
@@ -135,6 +136,39 @@ fn everything_an_attester_answers_is_listed() {
         "GET /health",
     ] {
         row(KEEPER, request);
+    }
+}
+
+#[test]
+fn every_finding_and_flag_of_an_audit_is_listed() {
+    let (_, section) = KEEPER
+        .split_once("\n## Auditing a deployment\n")
+        .expect("a section");
+    for kind in Kind::ALL {
+        row(section, kind.name());
+    }
+    let source = include_str!("../src/cli/audit.rs");
+    let fields = |name: &str| -> Vec<String> {
+        let (_, rest) = source
+            .split_once(&format!("pub(super) struct {name} {{"))
+            .expect("the options");
+        let (body, _) = rest.split_once("\n}").expect("their end");
+        body.split("#[arg(")
+            .skip(1)
+            .filter_map(|field| field.split_once(")]\n"))
+            .filter_map(|(_, rest)| rest.trim().split(':').next())
+            .map(|field| field.trim_start_matches("pub ").replace('_', "-"))
+            .collect()
+    };
+    let flags: Vec<String> = [fields("Located"), fields("Audit")].concat();
+    assert_eq!(flags.len(), 8, "{flags:?}");
+    for flag in flags {
+        let listed = section.contains(&format!("| `--{flag}` |"))
+            || section.contains(&format!("| `--{flag} "));
+        assert!(listed, "--{flag}");
+    }
+    for code in [0, 1, 2, 3] {
+        assert!(section.contains(&format!("| {code} | ")), "{code}");
     }
 }
 

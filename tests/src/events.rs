@@ -36,6 +36,14 @@ macro_rules! event {
             }
         }
 
+        impl From<&Event> for plimsoll_index::Event {
+            fn from(event: &Event) -> Self {
+                match event {
+                    $(Event::$name(event) => Self::$name(event.clone()),)*
+                }
+            }
+        }
+
         $(
             impl From<events::$name> for Event {
                 fn from(event: events::$name) -> Self {

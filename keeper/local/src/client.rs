@@ -11,7 +11,7 @@ use plimsoll_embedded::{
 };
 use plimsoll_keeper::chain::{
     At, BlockRef, Chain, ChainClient, ChainError, ChainInfo, ClockControl, ContractEvent, DryRun,
-    Failure, Found, Hash, Head, Limits, Outcome, SignedTx, Tx, Weight, H160,
+    Failure, Found, Hash, Head, Limits, Outcome, Past, SignedTx, Tx, Weight, H160,
 };
 use plimsoll_keeper::demo::world::World;
 use plimsoll_keeper::keys::keccak;
@@ -19,7 +19,7 @@ use plimsoll_runtime::{constants, VERSION};
 use sp_core::Pair;
 use sp_runtime::traits::IdentifyAccount;
 use sp_runtime::transaction_validity::{InvalidTransaction, TransactionValidityError};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -39,6 +39,22 @@ const RICHES: u128 = 10_000 * 10_000_000_000;
 struct History {
     outcomes: HashMap<Hash, Outcome>,
     events: Vec<ContractEvent>,
+    /// Times of blocks, in ms since 1970; those in between have the one before.
+    times: BTreeMap<u64, u64>,
+    /// Transactions of blocks.
+    extrinsics: HashMap<u64, Vec<Vec<u8>>>,
+}
+
+impl History {
+    /// Notes when the newest block is.
+    fn seal(&mut self, block: BlockRef) {
+        self.times.insert(block.number, block.time_ms);
+    }
+
+    fn time_of(&self, number: u64) -> u64 {
+        let known = self.times.range(..=number).next_back();
+        known.map_or(0, |(_, time)| *time)
+    }
 }
 
 /// A chain in this process, and an account on it. Clones share the chain.
@@ -436,7 +452,7 @@ impl ChainClient for EmbeddedClient {
                 "the transaction is another account's".into(),
             ));
         }
-        let (hash, last_block) = (tx.hash, tx.last_block);
+        let (hash, last_block, bytes) = (tx.hash, tx.last_block, tx.bytes.clone());
         let (account, signer) = (self.account(), self.signer.clone());
         let history = self.history.clone();
         self.run("send a transaction", move |chain| {
@@ -461,11 +477,17 @@ impl ChainClient for EmbeddedClient {
             let dispatched = sent.map_err(|refusal| pool_error(refusal.0))?;
             let outcome = outcome(chain, dispatched);
             let mut history = locked(&history);
+            let block = head(chain);
+            history.seal(block);
+            let extrinsics = history.extrinsics.entry(block.number).or_default();
+            extrinsics.push(bytes);
             history.events.extend(outcome.events.iter().cloned());
             history.outcomes.insert(hash, outcome);
             chain
                 .advance(BLOCK_TIME_MS)
-                .map_err(|error| failed("seal a block", &error))
+                .map_err(|error| failed("seal a block", &error))?;
+            history.seal(head(chain));
+            Ok(())
         })
         .await?
     }
@@ -493,6 +515,31 @@ impl ChainClient for EmbeddedClient {
             event.contract == contract && (from..=to).contains(&event.block)
         };
         Ok(history.events.iter().filter(wanted).cloned().collect())
+    }
+
+    async fn past(&self, contract: H160, number: u64) -> Result<Past, ChainError> {
+        let newest = self.head().await?.finalized;
+        if number > newest.number {
+            return Err(ChainError::Unsupported(format!(
+                "there is no block {number} yet"
+            )));
+        }
+        let events = self.events(contract, number, number).await?;
+        let history = locked(&self.history);
+        let time_ms = if number == newest.number {
+            newest.time_ms
+        } else {
+            history.time_of(number)
+        };
+        Ok(Past {
+            block: BlockRef {
+                number,
+                hash: block_hash(number),
+                time_ms,
+            },
+            events,
+            extrinsics: history.extrinsics.get(&number).cloned().unwrap_or_default(),
+        })
     }
 
     async fn balance(&self) -> Result<u128, ChainError> {
@@ -523,12 +570,15 @@ impl ChainClient for EmbeddedClient {
 #[async_trait::async_trait]
 impl ClockControl for EmbeddedClient {
     async fn set_time(&self, ms: u64) -> Result<(), ChainError> {
+        let history = self.history.clone();
         self.run("set the clock", move |chain| {
             if chain.now_ms() >= ms {
                 // The clock goes forward only, and it is there already.
                 return Ok(());
             }
-            chain.set_time(ms)
+            let set = chain.set_time(ms);
+            locked(&history).seal(head(chain));
+            set
         })
         .await?
         .map_err(|error| failed("set the clock", &error))
@@ -572,6 +622,8 @@ impl World for EmbeddedClient {
     }
 }
 
+#[cfg(test)]
+mod auditing;
 #[cfg(test)]
 mod deploying;
 

@@ -174,6 +174,17 @@ pub struct ContractEvent {
     pub data: Vec<u8>,
 }
 
+/// What a finalized block has of a contract.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Past {
+    /// The block.
+    pub block: BlockRef,
+    /// What the contract emitted in it, in order.
+    pub events: Vec<ContractEvent>,
+    /// The block's transactions as they are in it; none if there are no events.
+    pub extrinsics: Vec<Vec<u8>>,
+}
+
 /// A block seen from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BlockRef {
@@ -286,6 +297,13 @@ pub trait ChainClient: Send + Sync + 'static {
         to: u64,
     ) -> Result<Vec<ContractEvent>, ChainError>;
 
+    /// What finalized block `number` has of `contract`.
+    async fn past(&self, _contract: H160, number: u64) -> Result<Past, ChainError> {
+        Err(ChainError::Unsupported(format!(
+            "it does not tell its past, and block {number} is asked for"
+        )))
+    }
+
     /// What our account can spend, in base units of the native token.
     async fn balance(&self) -> Result<u128, ChainError>;
 
@@ -294,6 +312,12 @@ pub trait ChainClient: Send + Sync + 'static {
 
     /// Hash of the code at an address; none if there is no contract.
     async fn code_hash(&self, at: H160) -> Result<Option<Hash>, ChainError>;
+
+    /// As [`ChainClient::code_hash`] at a finalized block. A chain that keeps no past
+    /// states may answer as of a newer one.
+    async fn code_hash_at(&self, at: H160, _block: Hash) -> Result<Option<Hash>, ChainError> {
+        self.code_hash(at).await
+    }
 
     /// How long to wait between two searches for a transaction.
     fn poll_interval(&self) -> Duration {

@@ -13,7 +13,7 @@ mod rich;
 
 use super::{
     At, BlockRef, ChainClient, ChainError, ChainInfo, ClockControl, ContractEvent, DryRun, Found,
-    Hash, Head, Limits, SignedTx, Tx, Weight, H160,
+    Hash, Head, Limits, Past, SignedTx, Tx, Weight, H160,
 };
 use dialect::{Code, CodeHash, ScaleWeight};
 use endpoints::{Endpoints, ASK_TIMEOUT};
@@ -441,21 +441,23 @@ impl ChainClient for NodeClient {
     async fn code_hash(&self, at: H160) -> Result<Option<Hash>, ChainError> {
         self.endpoints
             .ask("a contract's code hash", |connection| async move {
-                let block = connection.block(At::Best).await?;
-                let entry =
-                    subxt::dynamic::storage::<([u8; 20],), CodeHash>("Revive", "AccountInfoOf");
-                let found = block
-                    .storage()
-                    .try_fetch(entry, (at.0,))
-                    .await
-                    .map_err(client("read the contract"))?;
-                match found {
-                    None => Ok(None),
-                    Some(value) => {
-                        let info = value.decode().map_err(client("read the contract"))?;
-                        Ok(info.code_hash())
-                    }
-                }
+                code_hash(&connection.block(At::Best).await?, at).await
+            })
+            .await
+    }
+
+    async fn code_hash_at(&self, at: H160, hash: Hash) -> Result<Option<Hash>, ChainError> {
+        self.endpoints
+            .ask("a contract's code hash", |connection| async move {
+                code_hash(&connection.block(At::Block(hash)).await?, at).await
+            })
+            .await
+    }
+
+    async fn past(&self, contract: H160, number: u64) -> Result<Past, ChainError> {
+        self.endpoints
+            .ask("a block's events", |connection| async move {
+                blocks::past(&connection, number, contract).await
             })
             .await
     }
@@ -482,6 +484,22 @@ impl ClockControl for NodeClient {
 
     async fn now_ms(&self) -> Result<u64, ChainError> {
         Ok(self.head().await?.best.time_ms)
+    }
+}
+
+async fn code_hash(block: &Block, at: H160) -> Result<Option<Hash>, ChainError> {
+    let entry = subxt::dynamic::storage::<([u8; 20],), CodeHash>("Revive", "AccountInfoOf");
+    let found = block
+        .storage()
+        .try_fetch(entry, (at.0,))
+        .await
+        .map_err(client("read the contract"))?;
+    match found {
+        None => Ok(None),
+        Some(value) => {
+            let info = value.decode().map_err(client("read the contract"))?;
+            Ok(info.code_hash())
+        }
     }
 }
 

@@ -14,8 +14,9 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use tempfile::TempDir;
 
-const COMMANDS: [&str; 8] = [
-    "ingest", "run", "attester", "status", "allocate", "deploy", "demo", "keygen",
+const COMMANDS: [&str; 10] = [
+    "ingest", "run", "attester", "status", "allocate", "deploy", "audit", "receipt", "demo",
+    "keygen",
 ];
 
 #[test]

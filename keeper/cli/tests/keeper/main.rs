@@ -4,6 +4,7 @@
 //! `plimsoll deploy`, runs `plimsoll attester` and `plimsoll run` as processes, and
 //! compares what is on the chain with what the receipts are worth. Nothing is replaced.
 
+mod auditing;
 mod commands;
 mod demo;
 mod deployment;

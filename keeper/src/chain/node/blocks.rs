@@ -2,8 +2,8 @@
 
 use super::dialect::failure_of;
 use super::endpoints::Connection;
-use super::{client, Block};
-use crate::chain::{At, ChainError, ContractEvent, Found, Hash, Outcome, SignedTx, H160};
+use super::{block_ref, client, Block};
+use crate::chain::{At, ChainError, ContractEvent, Found, Hash, Outcome, Past, SignedTx, H160};
 use subxt::events::{DecodeAsEvent, Phase};
 use subxt::ext::scale_decode::DecodeAsType;
 use subxt::ext::scale_value::Value;
@@ -238,6 +238,37 @@ pub(super) async fn contract_events(
         contract_events_of(&block, contract).await
     };
     events.await.map_err(|error| stateless(error, number))
+}
+
+/// What block `number` has of `contract`.
+pub(super) async fn past(
+    connection: &Connection,
+    number: u64,
+    contract: H160,
+) -> Result<Past, ChainError> {
+    const WHAT: &str = "read a block's transactions";
+    let reading = async {
+        let block = connection.block_at(number).await?;
+        let events = contract_events_of(&block, contract).await?;
+        let mut extrinsics = Vec::new();
+        if !events.is_empty() {
+            let body = connection
+                .methods
+                .chain_get_block(Some(block.block_hash()))
+                .await
+                .map_err(client(WHAT))?
+                .ok_or(ChainError::Pruned { block: number })?;
+            let bodies = body.block.extrinsics.into_iter();
+            extrinsics.extend(bodies.map(|extrinsic| extrinsic.0));
+        }
+        let block = block_ref(&block).await?;
+        Ok::<_, ChainError>(Past {
+            block,
+            events,
+            extrinsics,
+        })
+    };
+    reading.await.map_err(|error| stateless(error, number))
 }
 
 async fn contract_events_of(
