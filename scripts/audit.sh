@@ -162,7 +162,7 @@ build_node
 timed "building the pure proofs" rules --no-run --test properties
 timed "building the second opinion and the attacker" proofs --no-run
 timed "building the proofs on the bytecode" on_chain --no-run \
-    --test contracts --test roles --test limits --test guarantees --test stateful
+    --test contracts --test roles --test limits --test audit --test guarantees --test stateful
 timed "building the tables' program" cargo build --locked --profile audit -p plimsoll-evidence --bin audit-report
 [[ $MODE == row ]] || scripts/fuzz.sh --build-only
 say "set-up took $(((SECONDS - STARTED) / 60)) min; now: $CASES cases a property of the rules, all populations of up to $EXHAUSTIVE operators, $EVALUATIONS evaluations an attack and population, $ON_CHAIN cases a property and $SEQUENCES sequences of $STEPS steps on the bytecode, $FUZZ_SECONDS s of fuzzing a parser"
@@ -171,7 +171,7 @@ RUN=$SECONDS
 PLIMSOLL_CASES=$CASES prove properties rules
 PLIMSOLL_CASES=$OPINION_CASES PLIMSOLL_EXHAUSTIVE=$EXHAUSTIVE prove opinion proofs
 PLIMSOLL_EVALUATIONS=$EVALUATIONS prove attacks proofs
-for target in contracts roles limits; do prove "$target" on_chain; done
+for target in contracts roles limits audit; do prove "$target" on_chain; done
 PLIMSOLL_CASES=$ON_CHAIN prove guarantees on_chain
 PLIMSOLL_SEQUENCES=$SEQUENCES PLIMSOLL_STEPS=$STEPS prove stateful on_chain
 if [[ $MODE != row ]]; then
