@@ -63,7 +63,7 @@ pub fn entries(input: &[u8]) {
     let packed = bytes.rest();
     let packed = &packed[..packed.len().min(64 * ENTRY_BYTES)];
     let credited = credit(&mut storage, EPOCH, packed);
-    if packed.len() % ENTRY_BYTES != 0 {
+    if !packed.len().is_multiple_of(ENTRY_BYTES) {
         assert_eq!(unpack(packed), Err(CreditError::Length));
         return assert_eq!(credited, Err(CreditError::Length));
     }

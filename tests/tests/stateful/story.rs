@@ -61,7 +61,7 @@ impl Story {
             .new_tree(&mut runner)
             .expect("nothing is filtered")
             .current();
-        let leaves = number % LEAVES_EARLY == 0 && !steps.is_empty();
+        let leaves = number.is_multiple_of(LEAVES_EARLY) && !steps.is_empty();
         Self {
             early,
             faulty,
