@@ -15,7 +15,7 @@
 #   scripts/audit.sh --check          that the document is what the results say
 #
 # Seeds are fresh unless PLIMSOLL_SEED names one; they are printed and are in the tables.
-source "$(dirname "${BASH_SOURCE[0]}")/node.sh"
+source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 cd "$ROOT"
 
 RESULTS=docs/measured
@@ -29,11 +29,11 @@ MECHANISM_SOURCES=(contracts/mechanism/src)
 CASES=1000000       # of each property of the rules
 OPINION_CASES=200000 # of each random comparison with the second opinion
 EXHAUSTIVE=4        # operators of the populations that are all tried
-EVALUATIONS=100000  # of the search, for each attack in each population
-ON_CHAIN=1000       # cases of each property on the bytecode
+EVALUATIONS=50000   # of the search, for each attack in each population
+ON_CHAIN=500        # cases of each property on the bytecode
 SEQUENCES=5000      # random sequences on the bytecode
 STEPS=50            # of a sequence
-FUZZ_SECONDS=25     # for each parser, two at a time
+FUZZ_SECONDS=15     # for each parser, two at a time
 MODE=full
 ROW=
 
@@ -158,7 +158,6 @@ prove() {
 }
 
 setup audit
-build_node
 timed "building the pure proofs" rules --no-run --test properties
 timed "building the second opinion and the attacker" proofs --no-run
 timed "building the proofs on the bytecode" on_chain --no-run \
