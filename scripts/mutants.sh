@@ -44,7 +44,7 @@ say "$count mutants of the rules, some 4 seconds each, $((count * 4 / 60)) min i
 status=0
 # Exit codes 2 and 3 say that some survived or ran without end: the table says which.
 PLIMSOLL_JUDGE=1 PLIMSOLL_CASES=$CASES CARGO_TARGET_DIR=$PLIMSOLL_HOME/mutants-target PATH="$CARGO_MUTANTS_ROOT/bin:$PATH" \
-    cargo mutants -p plimsoll-mechanism --profile mutants --timeout 60 --no-shuffle \
+    cargo mutants -p plimsoll-mechanism --profile mutants --timeout 20 --no-shuffle \
     --colors never "${OPTIONS[@]}" -o "$OUT" -- --no-fail-fast --lib --test properties -- --skip edges:: >&2 || status=$?
 ((status == 0 || status == 2 || status == 3)) || die "cargo mutants could not run (exit code $status, above)"
 
