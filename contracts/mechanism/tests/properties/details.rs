@@ -2,6 +2,7 @@
 
 use plimsoll_mechanism::allocate::{allocate, raise_all};
 use plimsoll_mechanism::bond::Bond;
+use plimsoll_mechanism::clock::{PauseError, Pauses, Times};
 use plimsoll_mechanism::ledger::Ledger;
 use plimsoll_mechanism::params::{Param, Params};
 use plimsoll_mechanism::pools::Work;
@@ -304,4 +305,28 @@ fn every_parameter_has_the_name_and_the_bounds_of_the_text() {
         (param.name(), low, high)
     });
     assert_eq!(actual, expected);
+}
+
+#[test]
+fn a_pause_is_over_at_its_end_and_no_earlier() {
+    let times = Times {
+        genesis: 1_000,
+        epoch: 100,
+        attest_window: 20,
+        review_window: 30,
+        level_window: 50,
+        max_pause: 70,
+        pause_gap: 200,
+    };
+    let mut pauses = Pauses::default();
+    pauses.pause(&times, 1_100).expect("the clock runs");
+    assert_eq!(pauses.pause(&times, 1_169), Err(PauseError::Paused));
+    assert_eq!(pauses.pause(&times, 1_170), Err(PauseError::TooSoon));
+    let without_gap = Times {
+        pause_gap: 0,
+        ..times
+    };
+    pauses
+        .pause(&without_gap, 1_170)
+        .expect("the pause is over");
 }

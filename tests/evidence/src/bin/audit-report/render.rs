@@ -1,6 +1,6 @@
 //! The tables of `docs/audit.md`.
 
-use crate::results::{load, read, Audit, Faults, Mutants, Outcome, Test};
+use crate::results::{load, load_if_there, read, Audit, Faults, Mutants, Outcome, Test};
 use crate::rows::{function, guarantees_of, role_of, GUARANTEES, ROLES};
 use clap::Args;
 use std::collections::BTreeMap;
@@ -59,11 +59,11 @@ pub fn render(render: &Render) -> Outcome<()> {
         .clone()
         .unwrap_or_else(|| render.results.join("audit.json"));
     let audit: Audit = load(&of_run)?;
-    let faults: Faults = load(&render.results.join("faults.json"))?;
-    let mutants: Mutants = load(&render.results.join("mutants.json"))?;
+    let faults: Option<Faults> = load_if_there(&render.results.join("faults.json"))?;
+    let mutants: Option<Mutants> = load_if_there(&render.results.join("mutants.json"))?;
     let mut page = Page::default();
     page.head(&audit, &render.contract_sources);
-    page.guarantees(&audit, &faults, &mutants);
+    page.guarantees(&audit, faults.as_ref(), mutants.as_ref());
     page.roles(&audit);
     page.group(&audit, "Limits", "limit_");
     page.group(&audit, "Signatures", "signature_");
@@ -74,12 +74,18 @@ pub fn render(render: &Render) -> Outcome<()> {
     );
     page.attacks(&audit);
     page.fuzzing(&audit);
-    page.faults(&faults, &render.contract_sources);
-    page.mutants(&mutants, &render.mechanism_sources);
     page.properties(&audit);
     page.failures(&audit);
+    // What runs apart is not for a subset to judge: it shows what there is.
+    let of_the_run = page.problems.len();
+    page.faults(faults.as_ref(), &render.contract_sources);
+    page.mutants(mutants.as_ref(), &render.mechanism_sources);
+    if audit.mode != "full" {
+        page.problems.truncate(of_the_run);
+    }
     page.deliver(render)?;
-    if page.problems.is_empty() {
+    // A document that is true may say that something is not green.
+    if page.problems.is_empty() || render.check {
         return Ok(());
     }
     Err(format!(
@@ -149,7 +155,7 @@ impl Page {
         ));
     }
 
-    fn guarantees(&mut self, audit: &Audit, faults: &Faults, mutants: &Mutants) {
+    fn guarantees(&mut self, audit: &Audit, faults: Option<&Faults>, mutants: Option<&Mutants>) {
         self.heading("Guarantees");
         self.line("Cases are of all properties of the row together; the properties are listed one by one below. *Tests*: with and without random inputs.\n");
         self.line("| | guarantee | rules: properties, cases | second opinion: cases | bytecode: tests, cases | sequences | mutants caught | faults caught | holds | again |");
@@ -179,9 +185,11 @@ impl Page {
                     !matches!(test.target.as_str(), "properties" | "opinion" | "attacks")
                 })
                 .count();
-            let by_mutants = mutants.guarantees.get(id).copied().unwrap_or_default();
+            let by_mutants = mutants
+                .and_then(|mutants| mutants.guarantees.get(id).copied())
+                .unwrap_or_default();
             let by_faults = faults
-                .faults
+                .map_or(&[][..], |faults| &faults.faults)
                 .iter()
                 .filter(|fault| fault.by.iter().any(|test| about(test)))
                 .count();
@@ -328,8 +336,11 @@ impl Page {
         }
     }
 
-    fn faults(&mut self, faults: &Faults, sources: &str) {
+    fn faults(&mut self, faults: Option<&Faults>, sources: &str) {
         self.heading("Deliberate faults in the contract");
+        let Some(faults) = faults else {
+            return self.never("scripts/audit.sh --faults");
+        };
         self.line(format!(
             "{} faults in {:.0} minutes, `scripts/audit.sh --faults`: {}.\n",
             faults.faults.len(),
@@ -360,8 +371,18 @@ impl Page {
         }
     }
 
-    fn mutants(&mut self, mutants: &Mutants, sources: &str) {
+    /// A result that there is none of.
+    fn never(&mut self, command: &str) {
+        self.line(format!("No result yet: `{command}`."));
+        self.problems
+            .push(format!("there is no result of {command}"));
+    }
+
+    fn mutants(&mut self, mutants: Option<&Mutants>, sources: &str) {
         self.heading("Mutants of the mechanism crate");
+        let Some(mutants) = mutants else {
+            return self.never("scripts/audit.sh --mutants");
+        };
         let all = |count: fn(&crate::results::Tally) -> u64| -> u64 {
             mutants.files.values().map(count).sum()
         };
@@ -501,7 +522,7 @@ mod tests {
     #[test]
     fn a_guarantee_without_a_property_or_without_a_test_on_the_bytecode_is_not_green() {
         let mut page = Page::default();
-        page.guarantees(&audit(), &faults(), &mutants());
+        page.guarantees(&audit(), None, None);
         assert_eq!(page.problems.len(), GUARANTEES.len());
     }
 
@@ -520,10 +541,10 @@ mod tests {
             });
         }
         let mut page = Page::default();
-        page.guarantees(&audit, &faults(), &mutants());
+        page.guarantees(&audit, Some(&faults()), Some(&mutants()));
         assert_eq!(page.problems, Vec::<String>::new());
         audit.properties[4].cases -= 1;
-        page.guarantees(&audit, &faults(), &mutants());
+        page.guarantees(&audit, Some(&faults()), Some(&mutants()));
         assert_eq!(page.problems.len(), 1);
         assert!(page.problems[0].starts_with("g5_holds ran"));
     }
@@ -556,9 +577,18 @@ mod tests {
             why: None,
         });
         let mut page = Page::default();
-        page.faults(&faults, "s");
-        page.mutants(&mutants, "s");
+        page.faults(Some(&faults), "s");
+        page.mutants(Some(&mutants), "s");
         assert_eq!(page.problems.len(), 3, "{:?}", page.problems);
+    }
+
+    #[test]
+    fn a_result_that_there_is_none_of_is_not_green() {
+        let mut page = Page::default();
+        page.faults(None, "s");
+        page.mutants(None, "s");
+        assert_eq!(page.problems.len(), 2);
+        assert!(page.text.contains("No result yet"));
     }
 
     #[test]

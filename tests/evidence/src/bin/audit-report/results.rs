@@ -138,6 +138,14 @@ pub fn load<T: DeserializeOwned>(file: &Path) -> Outcome<T> {
     serde_json::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))
 }
 
+/// [`load`], or `None` if there is no such file.
+///
+/// # Errors
+/// As that.
+pub fn load_if_there<T: DeserializeOwned>(file: &Path) -> Outcome<Option<T>> {
+    file.exists().then(|| load(file)).transpose()
+}
+
 /// Reads a file.
 ///
 /// # Errors
