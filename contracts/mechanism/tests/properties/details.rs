@@ -308,7 +308,7 @@ fn every_parameter_has_the_name_and_the_bounds_of_the_text() {
 }
 
 #[test]
-fn a_pause_is_over_at_its_end_and_no_earlier() {
+fn a_clock_can_be_stopped_from_genesis_on_and_a_pause_is_over_at_its_end() {
     let times = Times {
         genesis: 1_000,
         epoch: 100,
@@ -319,6 +319,9 @@ fn a_pause_is_over_at_its_end_and_no_earlier() {
         pause_gap: 200,
     };
     let mut pauses = Pauses::default();
+    assert_eq!(pauses.pause(&times, 999), Err(PauseError::NotStarted));
+    let mut at_genesis = pauses.clone();
+    at_genesis.pause(&times, 1_000).expect("the clock runs");
     pauses.pause(&times, 1_100).expect("the clock runs");
     assert_eq!(pauses.pause(&times, 1_169), Err(PauseError::Paused));
     assert_eq!(pauses.pause(&times, 1_170), Err(PauseError::TooSoon));
