@@ -871,7 +871,11 @@ impl Game {
         let (bank, contract) = (Holder::Somebody(Who::Bank), Holder::Contract);
         let value = U256::from(amount);
         let fits = self.model.token.held(contract).checked_add(value + value);
-        if fits.is_none() || self.model.token.fault == Fault::Exhausts {
+        // A token that calls the contract now is a stranger who sends it a message: nothing
+        // of the contract's is under way that it could enter.
+        let calls_back = [Fault::CallsBack, Fault::CallsBackOrFails];
+        let fault = self.model.token.fault;
+        if fits.is_none() || fault == Fault::Exhausts || calls_back.contains(&fault) {
             return Ok(());
         }
         let to = self.world.emission.0.into();
