@@ -320,7 +320,7 @@ fn a_clock_can_be_stopped_from_genesis_on_and_a_pause_is_over_at_its_end() {
     };
     let mut pauses = Pauses::default();
     assert_eq!(pauses.pause(&times, 999), Err(PauseError::NotStarted));
-    let mut at_genesis = pauses.clone();
+    let mut at_genesis = pauses;
     at_genesis.pause(&times, 1_000).expect("the clock runs");
     pauses.pause(&times, 1_100).expect("the clock runs");
     assert_eq!(pauses.pause(&times, 1_169), Err(PauseError::Paused));
