@@ -20,9 +20,6 @@ cd "$ROOT"
 
 RESULTS=docs/measured
 DOCUMENT=docs/audit.md
-# What the results are about: they are stale when this has changed.
-CONTRACT_SOURCES=(contracts/emission/src contracts/interface/src contracts/mechanism/src)
-MECHANISM_SOURCES=(contracts/mechanism/src)
 
 # What a run takes on, unless it is told otherwise. In all an hour on two cores, split
 # so that no kind of proof goes short.
@@ -100,13 +97,6 @@ tables() {
         --mechanism-sources "$(hash_of "${MECHANISM_SOURCES[@]}")" "$@"
 }
 
-commit() {
-    local name dirty=
-    name=$(git -C "$ROOT" rev-parse --short=12 HEAD 2>/dev/null) || name=unknown
-    [[ -z $(git -C "$ROOT" status --porcelain 2>/dev/null) ]] || dirty=-dirty
-    printf '%s%s' "$name" "$dirty"
-}
-
 case $MODE in
 render)
     setup demo
@@ -127,7 +117,7 @@ rm -rf "$EVIDENCE"
 mkdir -p "$EVIDENCE/logs"
 export PLIMSOLL_EVIDENCE=$EVIDENCE
 export PLIMSOLL_SEED=${PLIMSOLL_SEED:-fresh}
-COMMIT=$(commit)
+COMMIT=$(commit_name)
 STARTED=$SECONDS
 TIMES=()
 FAILED=()

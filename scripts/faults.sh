@@ -60,9 +60,8 @@ export FAULTS_TARGETS
 export FAULTS_ROOT=$ROOT FAULTS_WORK=$WORK FAULTS_PACKAGE=$ROOT/tests
 export FAULTS_SCRIPT=$ROOT/scripts/faults.sh FAULTS_CONTRACT_TOOLCHAIN=$CONTRACT_TOOLCHAIN
 FAULTS_TOOLCHAIN="$TOOLCHAIN_RUSTC, $TOOLCHAIN_CONTRACT, $EMISSION_BUFFER, $(contract_workspace | sha256sum)"
-FAULTS_COMMIT=$(git -C "$ROOT" rev-parse --short=12 HEAD 2>/dev/null || printf 'unknown')
-# As scripts/audit.sh has it: what the faults are put into.
-FAULTS_SOURCES=$(hash_of contracts/emission/src contracts/interface/src contracts/mechanism/src)
+FAULTS_COMMIT=$(commit_name)
+FAULTS_SOURCES=$(hash_of "${CONTRACT_SOURCES[@]}")
 export FAULTS_TOOLCHAIN FAULTS_COMMIT FAULTS_SOURCES
 # Only the verdict counts: what fails is neither made small nor kept.
 export PLIMSOLL_JUDGE=1

@@ -74,6 +74,20 @@ hash_of() {
     ) | sha256sum | cut -c1-16
 }
 
+# What the proofs are about: their results are stale when this has changed.
+# shellcheck disable=SC2034 # for the scripts that source this
+CONTRACT_SOURCES=(contracts/emission/src contracts/interface/src contracts/mechanism/src)
+# shellcheck disable=SC2034
+MECHANISM_SOURCES=(contracts/mechanism/src)
+
+# The commit of the checkout, with `-dirty` if files differ from it.
+commit_name() {
+    local name dirty=
+    name=$(git -C "$ROOT" rev-parse --short=12 HEAD 2>/dev/null) || name=unknown
+    [[ -z $(git -C "$ROOT" status --porcelain 2>/dev/null) ]] || dirty=-dirty
+    printf '%s%s' "$name" "$dirty"
+}
+
 # Holds a lock while a build writes into the cache, so that two scripts started
 # at once do the work once. `locked NAME COMMAND...`; NAME may be an absolute path.
 locked() {

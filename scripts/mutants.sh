@@ -12,7 +12,6 @@ source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 # Of the tests, those of the inputs themselves (edges::) are left out: they judge no rule.
 # Few cases, because they run hundreds of times: what they catch, a million catch, too.
 CASES=${PLIMSOLL_CASES:-60}
-SOURCES=(contracts/mechanism/src)
 OUT=$PLIMSOLL_HOME/mutants
 OPTIONS=()
 
@@ -24,7 +23,7 @@ esac
 
 setup mutants
 cd "$ROOT"
-key=$(hash_of "${SOURCES[@]}")
+key=$(hash_of "${MECHANISM_SOURCES[@]}")
 if [[ ${1-} == --survivors && $(cat "$OUT/key" 2>/dev/null) != "$key" ]]; then
     die "the rules have changed since the last run (or there was none): run all of them"
 fi
@@ -36,8 +35,7 @@ else
 fi
 mkdir -p "$OUT"
 printf '%s\n' "$key" >"$OUT/key"
-commit=$(git rev-parse --short=12 HEAD 2>/dev/null) || commit=unknown
-[[ -z $(git status --porcelain 2>/dev/null) ]] || commit=$commit-dirty
+commit=$(commit_name)
 
 count=$(PATH="$CARGO_MUTANTS_ROOT/bin:$PATH" cargo mutants --list -p plimsoll-mechanism | wc -l)
 say "$count mutants of the rules, some 4 seconds each, $((count * 4 / 60)) min in all; survivors are printed as they are found"
