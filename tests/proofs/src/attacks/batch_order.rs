@@ -77,11 +77,7 @@ impl Attack for BatchOrder {
                 "G12: a total changed".into()
             })
         });
-        Play::bounded(
-            honest.rewards[who].amount,
-            after.rewards[who].amount,
-            bounds,
-        )
+        Play::of(who, &honest, &after, bounds)
     }
 
     fn words(&self, population: &Population, dials: &[u64]) -> String {

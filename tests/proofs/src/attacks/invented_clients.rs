@@ -49,11 +49,7 @@ impl Attack for InventedClients {
         let after = divide(&population.params, population.reserve, &parts);
         let bounds = others_keep_the_plain_share(&after, others)
             .and_then(|()| within_the_premium(&after, parts[who].work));
-        Play::bounded(
-            honest.rewards[who].amount,
-            after.rewards[who].amount,
-            bounds,
-        )
+        Play::of(who, &honest, &after, bounds)
     }
 
     fn words(&self, population: &Population, dials: &[u64]) -> String {

@@ -79,11 +79,7 @@ impl Attack for JobCutting {
         } else {
             Err("G8: a figure changed".to_string())
         };
-        Play::bounded(
-            honest.rewards[who].amount,
-            after.rewards[who].amount,
-            bounds,
-        )
+        Play::of(who, &honest, &after, bounds)
     }
 
     fn words(&self, population: &Population, dials: &[u64]) -> String {

@@ -41,11 +41,7 @@ impl Attack for MergedClients {
         parts[who].work.bulk += moved;
         let after = divide(&population.params, population.reserve, &parts);
         let bounds = within_the_premium(&after, parts[who].work);
-        Play::bounded(
-            honest.rewards[who].amount,
-            after.rewards[who].amount,
-            bounds,
-        )
+        Play::of(who, &honest, &after, bounds)
     }
 
     fn words(&self, population: &Population, dials: &[u64]) -> String {

@@ -24,6 +24,7 @@ pub use report::{assault, Row};
 pub use search::{search, Found};
 
 use crate::populations::Population;
+use plimsoll_mechanism::allocate::Allocation;
 
 /// What an attack brought.
 #[derive(Clone, Debug)]
@@ -49,6 +50,18 @@ impl Play {
             deviating: signed(deviating),
             bounds,
         }
+    }
+
+    /// What one operator of a division gets where it deviates, with bounds that the text
+    /// states.
+    pub fn of(
+        who: usize,
+        honest: &Allocation,
+        after: &Allocation,
+        bounds: Result<(), String>,
+    ) -> Self {
+        let paid = |division: &Allocation| division.rewards[who].amount;
+        Self::bounded(paid(honest), paid(after), bounds)
     }
 
     /// The profit, in base units.

@@ -7,12 +7,24 @@ use crate::populations::Population;
 use crate::world::{divide, ensure, PPM};
 use plimsoll_mechanism::params::Params;
 use plimsoll_mechanism::pools::Work;
+use plimsoll_mechanism::record::Part;
 
 /// What wash work an attacker adds.
 struct Fake {
     who: usize,
     work: Work,
     fees: u128,
+}
+
+impl Fake {
+    /// Tops up an operator's own work.
+    fn add_to(&self, part: &mut Part) {
+        part.work = part
+            .work
+            .checked_add(&self.work)
+            .expect("fake work is small");
+        part.fees += self.fees;
+    }
 }
 
 fn fake(population: &Population, dials: &[u64]) -> Fake {
@@ -137,11 +149,7 @@ impl Attack for TopUp {
         }
         let honest = divide(&params, population.reserve, &parts);
         let part = &mut parts[fake.who];
-        part.work = part
-            .work
-            .checked_add(&fake.work)
-            .expect("fake work is small");
-        part.fees += fake.fees;
+        fake.add_to(part);
         let fees = part.fees;
         let after = divide(&params, population.reserve, &parts);
         let reward = after.rewards[fake.who].amount;
@@ -183,11 +191,7 @@ impl Attack for Unbounded {
         let mut parts = population.parts();
         let honest = divide(&population.params, population.reserve, &parts);
         let part = &mut parts[fake.who];
-        part.work = part
-            .work
-            .checked_add(&fake.work)
-            .expect("fake work is small");
-        part.fees += fake.fees;
+        fake.add_to(part);
         let vetted = part.vetted;
         let after = divide(&population.params, population.reserve, &parts);
         let reward = after.rewards[fake.who].amount;
