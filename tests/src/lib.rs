@@ -23,7 +23,7 @@ pub use attesters::{entry, Attester, Batch};
 pub use events::Event;
 pub use index::Index;
 pub use sent::{Refusal, Sent};
-pub use setup::{Setup, ATTESTERS, PARAMS, THRESHOLD};
+pub use setup::{param_mut, Setup, ATTESTERS, PARAMS, THRESHOLD};
 pub use tokens::{faults, Erc20, Fault, FaultyToken, TokenKind, DECIMALS, SUPPLY};
 pub use world::World;
 

@@ -3,7 +3,7 @@
 use crate::TokenKind;
 use plimsoll_embedded::{GENESIS_TIME_MS, H160};
 use plimsoll_interface::mechanism::clock::Times;
-use plimsoll_interface::mechanism::params::Params;
+use plimsoll_interface::mechanism::params::{Param, Params};
 use plimsoll_interface::mechanism::vesting::Vesting;
 use plimsoll_interface::Settings;
 
@@ -77,5 +77,20 @@ impl Default for Setup {
             threshold: THRESHOLD,
             token: TokenKind::Ink,
         }
+    }
+}
+
+/// The parameter of this name.
+pub fn param_mut(params: &mut Params, param: Param) -> &mut u32 {
+    match param {
+        Param::Rate => &mut params.rate,
+        Param::FragmentFloor => &mut params.fragment_floor,
+        Param::FragmentPremium => &mut params.fragment_premium,
+        Param::OperatorCap => &mut params.operator_cap,
+        Param::OpenCeiling => &mut params.open_ceiling,
+        Param::Uplift => &mut params.uplift,
+        Param::BondLeverage => &mut params.bond_leverage,
+        Param::LiquidShare => &mut params.liquid_share,
+        Param::LiquidAllowance => &mut params.liquid_allowance,
     }
 }

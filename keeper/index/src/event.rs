@@ -1,6 +1,6 @@
 //! The emission contract's events, told apart by their names.
 
-use parity_scale_codec::DecodeAll as _;
+use parity_scale_codec::{DecodeAll as _, Encode as _};
 use plimsoll_interface::events;
 
 macro_rules! all_events {
@@ -27,6 +27,14 @@ macro_rules! all_events {
                         events::$name::decode_all(&mut data).ok().map(Self::$name)
                     })*
                     _ => None,
+                }
+            }
+
+            /// Its data, as the contract encodes its fields.
+            #[must_use]
+            pub fn data(&self) -> Vec<u8> {
+                match self {
+                    $(Self::$name(event) => event.encode(),)*
                 }
             }
 
@@ -59,7 +67,6 @@ all_events! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use parity_scale_codec::Encode as _;
 
     #[test]
     fn every_event_of_the_interface_is_known() {

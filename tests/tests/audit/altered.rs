@@ -2,7 +2,6 @@
 //! last figure.
 
 use crate::play::{play, Play, Told};
-use parity_scale_codec::Encode;
 use plimsoll_evidence::Suite;
 use plimsoll_index::Event;
 use plimsoll_tests::Setup;
@@ -38,46 +37,6 @@ fn alteration() -> impl Strategy<Value = Alteration> {
     ]
 }
 
-/// The fields of an event, as the contract encodes them.
-fn data(event: &Event) -> Vec<u8> {
-    macro_rules! encoded {
-        ($($name:ident),* $(,)?) => {
-            match event { $(Event::$name(e) => e.encode(),)* }
-        };
-    }
-    encoded!(
-        Deployed,
-        Registered,
-        PayeeAnnounced,
-        PayeeCancelled,
-        OnlySelfSet,
-        Vouched,
-        Revoked,
-        Bonded,
-        Unbonding,
-        BondFreed,
-        BondPaid,
-        Funded,
-        BatchAccepted,
-        Entries,
-        Struck,
-        EpochSettled,
-        IdleSkipped,
-        Raised,
-        EpochClosed,
-        RewardsBooked,
-        Paid,
-        PaymentFailed,
-        ChangeAnnounced,
-        ChangeCancelled,
-        SlashExecuted,
-        OwnerProposed,
-        OwnerChanged,
-        ClockPaused,
-        ClockResumed,
-    )
-}
-
 /// Alters `blocks`; `false` if that gives no history of events.
 fn alter(blocks: &mut [Told], alteration: &Alteration) -> bool {
     let places: Vec<(usize, usize)> = blocks
@@ -90,7 +49,7 @@ fn alter(blocks: &mut [Told], alteration: &Alteration) -> bool {
         Alteration::Bit(k, byte, bit) => {
             let (b, e) = of(k);
             let event = &mut blocks[b].events[e];
-            let mut bytes = data(event);
+            let mut bytes = event.data();
             if bytes.is_empty() {
                 return false;
             }

@@ -5,7 +5,7 @@ use crate::stage::{booked, stage, BOND, RESERVE};
 use plimsoll_interface::mechanism::math::PPM;
 use plimsoll_interface::mechanism::params::{Param, Params};
 use plimsoll_interface::{calls, events, Attesters, Change, Error};
-use plimsoll_tests::{entry, Event, PARAMS};
+use plimsoll_tests::{entry, param_mut, Event, PARAMS};
 
 /// The epoch from which what is announced at the start of epoch 0 counts.
 const IN_FORCE: u32 = 2;
@@ -13,17 +13,7 @@ const IN_FORCE: u32 = 2;
 /// `params` with one parameter set.
 fn with(param: Param, value: u32) -> Params {
     let mut params = PARAMS;
-    *match param {
-        Param::Rate => &mut params.rate,
-        Param::FragmentFloor => &mut params.fragment_floor,
-        Param::FragmentPremium => &mut params.fragment_premium,
-        Param::OperatorCap => &mut params.operator_cap,
-        Param::OpenCeiling => &mut params.open_ceiling,
-        Param::Uplift => &mut params.uplift,
-        Param::BondLeverage => &mut params.bond_leverage,
-        Param::LiquidShare => &mut params.liquid_share,
-        Param::LiquidAllowance => &mut params.liquid_allowance,
-    } = value;
+    *param_mut(&mut params, param) = value;
     params
 }
 

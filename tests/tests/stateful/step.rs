@@ -5,7 +5,7 @@ use plimsoll_interface::mechanism::math::PPM;
 use plimsoll_interface::mechanism::params::{Param, Params};
 use plimsoll_interface::mechanism::work::{FEES_LIMIT, WORK_LIMIT};
 use plimsoll_interface::mechanism::OperatorIndex;
-use plimsoll_tests::{faults, PARAMS};
+use plimsoll_tests::{faults, param_mut, PARAMS};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -290,7 +290,7 @@ fn extreme_params() -> impl Strategy<Value = Params> {
                 1 => high,
                 _ => param.of(&PARAMS),
             };
-            *field(&mut params, param) = if beyond == Some(param) {
+            *param_mut(&mut params, param) = if beyond == Some(param) {
                 high + 1
             } else {
                 value
@@ -298,20 +298,6 @@ fn extreme_params() -> impl Strategy<Value = Params> {
         }
         params
     })
-}
-
-fn field(params: &mut Params, param: Param) -> &mut u32 {
-    match param {
-        Param::Rate => &mut params.rate,
-        Param::FragmentFloor => &mut params.fragment_floor,
-        Param::FragmentPremium => &mut params.fragment_premium,
-        Param::OperatorCap => &mut params.operator_cap,
-        Param::OpenCeiling => &mut params.open_ceiling,
-        Param::Uplift => &mut params.uplift,
-        Param::BondLeverage => &mut params.bond_leverage,
-        Param::LiquidShare => &mut params.liquid_share,
-        Param::LiquidAllowance => &mut params.liquid_allowance,
-    }
 }
 
 fn params() -> impl Strategy<Value = Params> {
