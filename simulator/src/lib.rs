@@ -19,7 +19,9 @@
 pub mod data;
 pub mod designs;
 pub mod findings;
+pub mod metrics;
 pub mod random;
 pub mod scenario;
+pub mod statistics;
 pub mod vesting;
 pub mod world;
