@@ -16,12 +16,15 @@
 //! `libm`, not from the system; and no clock gets into the output.
 #![forbid(unsafe_code)]
 
+pub mod backtests;
+pub mod chain_costs;
 pub mod data;
 pub mod designs;
 pub mod findings;
 pub mod metrics;
 pub mod random;
 pub mod scenario;
+pub mod selling;
 pub mod statistics;
 pub mod vesting;
 pub mod world;
