@@ -17,14 +17,20 @@
 #![forbid(unsafe_code)]
 
 pub mod backtests;
+pub mod capital;
 pub mod chain_costs;
 pub mod data;
 pub mod designs;
+pub mod engine;
 pub mod findings;
+pub mod markets;
 pub mod metrics;
+pub mod pareto;
 pub mod random;
+pub mod room;
 pub mod scenario;
 pub mod selling;
+pub mod speed;
 pub mod statistics;
 pub mod vesting;
 pub mod world;
