@@ -16,6 +16,7 @@
 //! `libm`, not from the system; and no clock gets into the output.
 #![forbid(unsafe_code)]
 
+pub mod attacks;
 pub mod backtests;
 pub mod capital;
 pub mod chain_costs;
