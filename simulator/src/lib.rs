@@ -23,6 +23,7 @@ pub mod chain_costs;
 pub mod data;
 pub mod designs;
 pub mod engine;
+pub mod export;
 pub mod findings;
 pub mod markets;
 pub mod metrics;
