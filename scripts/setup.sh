@@ -197,7 +197,20 @@ setup_node() {
     setup_runtime
 }
 
-setup_test() { setup_node; }
+# The browser that the tests of the comparison's report open it in.
+setup_browser() {
+    local name
+    [[ -z ${PLIMSOLL_BROWSER:-} ]] || return 0
+    for name in chromium chromium-browser google-chrome google-chrome-stable; do
+        ! command -v "$name" >/dev/null || return 0
+    done
+    program chromium chromium
+}
+
+setup_test() {
+    setup_node
+    setup_browser
+}
 
 setup_fuzz() {
     setup_rust
@@ -216,6 +229,7 @@ setup_mutants() {
 setup_ci() {
     setup_contracts
     setup_node
+    setup_browser
     rustup component list --installed 2>/dev/null | grep -q '^clippy' || timed "adding clippy" rustup component add clippy
     rustup component list --installed 2>/dev/null | grep -q '^rustfmt' || timed "adding rustfmt" rustup component add rustfmt
     program shellcheck shellcheck

@@ -29,6 +29,7 @@ pub mod markets;
 pub mod metrics;
 pub mod pareto;
 pub mod random;
+pub mod report;
 pub mod room;
 pub mod scenario;
 pub mod selling;
