@@ -4,6 +4,7 @@
 mod attester;
 mod audit;
 mod daemon;
+mod propose;
 mod receipt;
 mod receipts;
 
@@ -18,6 +19,7 @@ use crate::keys::{secret_text, write_secret, Key};
 use crate::urls::shown;
 use crate::{allocate, artifacts, demo, hexes, logging, status, steps};
 use clap::{Args, Parser, Subcommand};
+use plimsoll_simulator::cli::Compare;
 use std::error::Error;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -117,6 +119,11 @@ enum Command {
     Allocate(Allocate),
     /// Puts the contracts on a chain and writes the deployment file.
     Deploy(Deploy),
+    /// Compares reward designs on real jobs, operators and costs, and writes a report that
+    /// can be attached to a proposal. Needs no configuration.
+    Compare(Compare),
+    /// Prepares or sends the announcement of exported parameters, by the contract's owner.
+    Propose(propose::Propose),
     /// Audits a deployment: recomputes its whole history and compares every view, what it
     /// holds and its code. Says the first thing that does not add up.
     Audit(audit::Audit),
@@ -290,6 +297,8 @@ async fn run(command: Command, factory: &dyn ChainFactory) -> Result<ExitCode, F
         Command::Status(options) => show_status(&options).await?,
         Command::Allocate(options) => println!("{}", allocate::run(&read_input(&options.input)?)?),
         Command::Deploy(options) => deploy(&options, factory).await?,
+        Command::Compare(options) => return compare(options).await,
+        Command::Propose(options) => propose::run(&options, factory).await?,
         Command::Audit(options) => return audit::run(&options, factory).await,
         Command::Receipt(command) => return receipt::run(&command, factory).await,
         Command::Demo(options) => {
@@ -318,6 +327,12 @@ const ARTIFACTS: Artifacts<'static> = Artifacts {
     emission: artifacts::EMISSION,
     token: artifacts::TOKEN,
 };
+
+async fn compare(options: Compare) -> Result<ExitCode, Failure> {
+    // It computes on all cores, for a minute: not on a thread that serves others.
+    let compared = tokio::task::spawn_blocking(move || plimsoll_simulator::cli::run(&options));
+    Ok(compared.await??)
+}
 
 async fn deploy(options: &Deploy, factory: &dyn ChainFactory) -> Result<(), Failure> {
     let (suri, _) = secret_text(options.suri_file.as_deref(), "--suri-file", SURI)?;

@@ -6,8 +6,8 @@ use parity_scale_codec::Decode;
 use plimsoll_interface::calls::{self, AnswerError};
 use plimsoll_interface::mechanism::params::Params;
 use plimsoll_interface::{
-    events, Announced, Attesters, ClockView, EpochView, Error, LedgerView, OperatorView, Preview,
-    Roles, Settings,
+    events, Announced, Attesters, ClockView, EpochView, Error, GovernanceView, LedgerView,
+    OperatorView, Preview, Roles, Settings,
 };
 use plimsoll_mechanism::{Epoch, OperatorIndex};
 use std::collections::BTreeMap;
@@ -130,6 +130,8 @@ impl Emission {
         params(epoch: Epoch) -> Params;
         /// Who may do what.
         roles() -> Roles;
+        /// What was announced and is not in force yet.
+        governance() -> GovernanceView;
         /// Who attests in an epoch: the previous one or later.
         attesters(epoch: Epoch) -> Attesters;
         /// The clock.

@@ -564,7 +564,7 @@ async fn explained(chain: &Chain, error: DeployError) -> DeployError {
 
 /// As [`is_poverty`], in a dry-run: no limit was given for the deposit, so what limits it is
 /// what the account has.
-fn lacks_funds(failure: &Failure) -> bool {
+pub(crate) fn lacks_funds(failure: &Failure) -> bool {
     let limit = "Revive::StorageDepositLimitExhausted";
     is_poverty(failure) || *failure == Failure::Runtime(limit.into())
 }
@@ -644,6 +644,18 @@ fn now_ms(best_ms: u64) -> u64 {
     machine_time()
 }
 
+/// Asks at the terminal whether to go on.
+///
+/// # Errors
+/// The terminal's.
+pub(crate) fn asked() -> std::io::Result<bool> {
+    print!("Go on? [y/N] ");
+    std::io::stdout().flush()?;
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
 /// Somebody at a terminal.
 struct Terminal {
     yes: bool,
@@ -658,14 +670,7 @@ impl Watcher for Terminal {
         if self.yes {
             return Ok(true);
         }
-        print!("Go on? [y/N] ");
-        std::io::stdout().flush().map_err(DeployError::Terminal)?;
-        let mut answer = String::new();
-        std::io::stdin()
-            .lock()
-            .read_line(&mut answer)
-            .map_err(DeployError::Terminal)?;
-        Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+        asked().map_err(DeployError::Terminal)
     }
 
     fn doing(&mut self, what: &str) {
@@ -674,7 +679,7 @@ impl Watcher for Terminal {
 }
 
 /// A number with its digits in groups of three.
-fn grouped(number: u128) -> String {
+pub(crate) fn grouped(number: u128) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.char_indices() {

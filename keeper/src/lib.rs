@@ -22,6 +22,7 @@ pub mod meter;
 pub mod metrics;
 pub mod pipeline;
 pub mod proof;
+pub mod propose;
 pub mod receipt;
 pub mod server;
 pub mod status;

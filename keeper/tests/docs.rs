@@ -64,6 +64,25 @@ fn variants<'a>(source: &'a str, name: &str) -> Vec<&'a str> {
         .collect()
 }
 
+/// The flags of a command: the fields of its options in a source file.
+fn fields(source: &str, name: &str) -> Vec<String> {
+    let (_, rest) = source
+        .split_once(&format!("pub(super) struct {name} {{"))
+        .expect("the options");
+    let (body, _) = rest.split_once("\n}").expect("their end");
+    body.split("#[arg(")
+        .skip(1)
+        .filter_map(|field| field.split_once(")]\n"))
+        .filter_map(|(_, rest)| rest.trim().split(':').next())
+        .map(|field| field.trim_start_matches("pub ").replace('_', "-"))
+        .collect()
+}
+
+/// Whether a table has a row for a flag.
+fn lists_flag(section: &str, flag: &str) -> bool {
+    section.contains(&format!("| `--{flag}` |")) || section.contains(&format!("| `--{flag} "))
+}
+
 fn snake_case(name: &str) -> String {
     let mut text = String::new();
     for letter in name.chars() {
@@ -148,27 +167,43 @@ fn every_finding_and_flag_of_an_audit_is_listed() {
         row(section, kind.name());
     }
     let source = include_str!("../src/cli/audit.rs");
-    let fields = |name: &str| -> Vec<String> {
-        let (_, rest) = source
-            .split_once(&format!("pub(super) struct {name} {{"))
-            .expect("the options");
-        let (body, _) = rest.split_once("\n}").expect("their end");
-        body.split("#[arg(")
-            .skip(1)
-            .filter_map(|field| field.split_once(")]\n"))
-            .filter_map(|(_, rest)| rest.trim().split(':').next())
-            .map(|field| field.trim_start_matches("pub ").replace('_', "-"))
-            .collect()
-    };
-    let flags: Vec<String> = [fields("Located"), fields("Audit")].concat();
+    let flags = [fields(source, "Located"), fields(source, "Audit")].concat();
     assert_eq!(flags.len(), 8, "{flags:?}");
     for flag in flags {
-        let listed = section.contains(&format!("| `--{flag}` |"))
-            || section.contains(&format!("| `--{flag} "));
-        assert!(listed, "--{flag}");
+        assert!(lists_flag(section, &flag), "--{flag}");
     }
     for code in [0, 1, 2, 3] {
         assert!(section.contains(&format!("| {code} | ")), "{code}");
+    }
+}
+
+#[test]
+fn every_flag_and_key_of_a_proposal_is_listed() {
+    let (_, section) = KEEPER
+        .split_once("\n## Proposing parameters\n")
+        .expect("a section");
+    let (section, _) = section.split_once("\n## ").expect("its end");
+    let located = include_str!("../src/cli/audit.rs");
+    let source = include_str!("../src/cli/propose.rs");
+    let flags = [fields(located, "Located"), fields(source, "Propose")].concat();
+    // The file of parameters is no flag.
+    let flags: Vec<_> = flags.iter().filter(|flag| *flag != "params").collect();
+    assert_eq!(flags.len(), 7, "{flags:?}");
+    for flag in flags {
+        assert!(lists_flag(section, flag), "--{flag}");
+    }
+    let source = include_str!("../src/propose.rs");
+    let (_, json) = source
+        .split_once("        json!({\n            \"format\"")
+        .expect("there");
+    let (json, _) = json.split_once("\n        })").expect("its end");
+    let keys = json
+        .lines()
+        .filter_map(|line| line.strip_prefix("            \""));
+    let keys: Vec<_> = keys.filter_map(|line| line.split('"').next()).collect();
+    assert!(keys.len() > 7, "{keys:?}");
+    for key in keys {
+        assert!(section.contains(&format!("`{key}`")), "{key}");
     }
 }
 
@@ -255,9 +290,12 @@ fn every_file_that_is_linked_is_there() {
         "SECURITY.md",
         "data/README.md",
         "docs/architecture.md",
+        "docs/assumptions.md",
+        "docs/compare.md",
         "docs/deploy.md",
         "docs/keeper.md",
         "docs/mechanism.md",
+        "docs/metrics.md",
     ];
     let anchor = |heading: &str| -> String {
         let kept = |letter: &char| letter.is_alphanumeric() || *letter == ' ' || *letter == '-';

@@ -383,6 +383,15 @@ impl ChainClient for EmbeddedClient {
         .await
     }
 
+    async fn dry_run_as(&self, caller: H160, tx: &Tx) -> Result<DryRun, ChainError> {
+        let tx = tx.clone();
+        self.run("dry-run a transaction", move |chain| {
+            let account = chain.account(caller);
+            dry_run(chain, &account, tx)
+        })
+        .await
+    }
+
     async fn sign(&self, tx: &Tx, limits: Limits, nonce: u64) -> Result<SignedTx, ChainError> {
         let anchor = self.head().await?.finalized.number;
         let tx = match tx.clone() {
@@ -626,6 +635,8 @@ impl World for EmbeddedClient {
 mod auditing;
 #[cfg(test)]
 mod deploying;
+#[cfg(test)]
+mod proposing;
 
 #[cfg(test)]
 mod tests {

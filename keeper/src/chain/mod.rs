@@ -269,6 +269,14 @@ pub trait ChainClient: Send + Sync + 'static {
         Ok(None)
     }
 
+    /// As [`ChainClient::dry_run`], by whoever has this address: a dry-run needs no
+    /// signature, so a call that a multisig is to make can be tried before it signs.
+    async fn dry_run_as(&self, _caller: H160, _tx: &Tx) -> Result<DryRun, ChainError> {
+        Err(ChainError::Unsupported(
+            "it dry-runs what its own account does, and nothing else".into(),
+        ))
+    }
+
     /// Signs with this nonce and these limits. The bytes are final.
     async fn sign(&self, tx: &Tx, limits: Limits, nonce: u64) -> Result<SignedTx, ChainError>;
 

@@ -241,6 +241,28 @@ pub fn address_of(account: &[u8; 32]) -> H160 {
     }
 }
 
+/// The account that stands for an address and belongs to it alone.
+fn account_of(address: H160) -> AccountId32 {
+    let mut account = [0; 32];
+    account[..20].copy_from_slice(address.as_bytes());
+    account[20..].copy_from_slice(&ADDRESS_SUFFIX);
+    AccountId32(account)
+}
+
+/// The account that is mapped to an address.
+async fn mapped_account(block: &Block, address: H160) -> Result<Option<AccountId32>, ChainError> {
+    let entry = subxt::dynamic::storage::<([u8; 20],), AccountId32>("Revive", "OriginalAccount");
+    let failed = "read which account is mapped to an address";
+    let found = block
+        .storage()
+        .try_fetch(entry, (address.0,))
+        .await
+        .map_err(client(failed))?;
+    found
+        .map(|value| value.decode().map_err(client(failed)))
+        .transpose()
+}
+
 #[async_trait::async_trait]
 impl ChainClient for NodeClient {
     fn poll_interval(&self) -> Duration {
@@ -316,6 +338,17 @@ impl ChainClient for NodeClient {
                     return Ok(None);
                 };
                 self.dry_run_from(richest, &block, tx).await.map(Some)
+            })
+            .await
+    }
+
+    async fn dry_run_as(&self, caller: H160, tx: &Tx) -> Result<DryRun, ChainError> {
+        self.endpoints
+            .ask("a dry run by another account", |connection| async move {
+                let block = connection.block(At::Best).await?;
+                let mapped = mapped_account(&block, caller).await?;
+                let origin = mapped.unwrap_or_else(|| account_of(caller));
+                self.dry_run_from(origin, &block, tx).await
             })
             .await
     }
@@ -424,16 +457,7 @@ impl ChainClient for NodeClient {
         self.endpoints
             .ask("whether the account is mapped", |connection| async move {
                 let block = connection.block(At::Best).await?;
-                let entry = subxt::dynamic::storage::<([u8; 20],), AccountId32>(
-                    "Revive",
-                    "OriginalAccount",
-                );
-                let found = block
-                    .storage()
-                    .try_fetch(entry, (address.0,))
-                    .await
-                    .map_err(client("read whether the account is mapped"))?;
-                Ok(found.is_some())
+                Ok(mapped_account(&block, address).await?.is_some())
             })
             .await
     }
@@ -536,6 +560,7 @@ mod tests {
         let mut account = [0xee; 32];
         account[..20].copy_from_slice(&[7; 20]);
         assert_eq!(address_of(&account), H160([7; 20]));
+        assert_eq!(account_of(H160([7; 20])).0, account);
     }
 
     #[test]

@@ -1,21 +1,22 @@
-//! The measured data that the demo replays, compiled in. Sources, licences and
-//! checksums: `data/README.md`.
+//! The measured data that the demo replays: the files that the comparator ships, too.
+//! Sources, licences and checksums: `data/README.md`.
 
+use plimsoll_simulator::data::{azure, livepeer, servegen};
 use serde::Deserialize;
 
 /// Conversation requests in Azure, 58 minutes of 2023 (CC BY 4.0).
-pub const TRACE: &str = include_str!("../../../data/azure_llm_2023_conv.csv");
+pub const TRACE: &str = azure::CONVERSATIONS.text;
 
 /// Clients of production services and how many requests each sent (Apache-2.0).
-pub const CLIENTS: &str = include_str!("../../../data/servegen_clients.csv");
+const CLIENTS: &str = servegen::CLIENTS.text;
 
 /// The 25 largest operators of Livepeer by stake (MIT).
-pub const LARGEST_STAKES: &str = include_str!("../../../data/livepeer_top25_delegates_latest.csv");
+const LARGEST_STAKES: &str = livepeer::LARGEST.text;
 
 /// How many operators Livepeer had, and how concentrated their stake was (MIT).
-pub const CONCENTRATION: &str = include_str!("../../../data/livepeer_concentration_monthly.csv");
+const CONCENTRATION: &str = livepeer::CONCENTRATION.text;
 
-/// The model of [`CLIENTS`] whose clients the demo draws from: the one with the most of
+/// The model whose clients the demo draws from: the one with the most of
 /// them, so that no client alone decides an operator's epoch.
 pub const CLIENTS_MODEL: &str = "m-large";
 
@@ -86,29 +87,6 @@ fn rows<T: for<'de> Deserialize<'de>>(csv: &str) -> Vec<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sha2::{Digest, Sha256};
-
-    const README: &str = include_str!("../../../data/README.md");
-
-    #[test]
-    fn shipped_data_have_the_checksums_and_sizes_that_the_readme_states() {
-        for (name, content) in [
-            ("azure_llm_2023_conv.csv", TRACE),
-            ("servegen_clients.csv", CLIENTS),
-            ("livepeer_top25_delegates_latest.csv", LARGEST_STAKES),
-            ("livepeer_concentration_monthly.csv", CONCENTRATION),
-        ] {
-            let sum = hex::encode(Sha256::digest(content.as_bytes()));
-            let rows = csv::Reader::from_reader(content.as_bytes())
-                .records()
-                .count();
-            let line = format!("| {name} | {rows} | {} | {sum} |", content.len());
-            assert!(
-                README.contains(&line),
-                "data/README.md lacks this line:\n{line}"
-            );
-        }
-    }
 
     #[test]
     fn stakes_and_clients_are_those_of_the_files() {

@@ -13,6 +13,7 @@ mod kills;
 mod node;
 mod outage;
 mod programs;
+mod proposing;
 mod refusals;
 mod rounds;
 mod stage;
