@@ -12,7 +12,7 @@ for argument in "$@"; do
     previous=$argument
 done
 case $name in
-plimsoll_fuzz | plimsoll_keeper | plimsoll_interface | plimsoll_mechanism)
+plimsoll_fuzz | plimsoll_keeper | plimsoll_interface | plimsoll_mechanism | plimsoll_simulator)
     # What `cargo fuzz` passes, without a sanitizer: those need a nightly compiler.
     exec "$rustc" "$@" \
         -Cpasses=sancov-module \

@@ -14,6 +14,7 @@ mod batches;
 mod bytes;
 mod chain;
 mod eip712;
+mod exports;
 mod http;
 mod receipts;
 mod settings;
@@ -95,6 +96,11 @@ pub const TARGETS: &[Target] = &[
         "allocate",
         "the input of `plimsoll allocate`",
         allocation::allocate,
+    ),
+    target(
+        "params",
+        "parameters that a comparison exported, as JSON",
+        exports::params,
     ),
     target("urls", "the address of a service", texts::urls),
     target("hex", "bytes as hexadecimal text", texts::hex),
