@@ -2,9 +2,8 @@
 //! goes to those who stay, and the question is asked again.
 
 use super::run::{own_way, Stage};
-use super::Reserve;
-use crate::designs::{Design, Epoch, Pay, Payer};
-use crate::random::{generator, Purpose, Rng};
+use super::till::{Due, Till};
+use crate::designs::Design;
 use crate::world::{Load, Operator};
 
 /// Days between two looks at the books: some designs pay every four weeks.
@@ -66,11 +65,7 @@ impl Exits {
 /// the last look (rewards as they unlock, and fees) with what electricity cost it. Below,
 /// it switches off for good: no work, no cost, but what it has earned goes on unlocking.
 pub struct Leaving<'a> {
-    design: &'a dyn Design,
-    payer: Box<dyn Payer>,
-    reserve: Reserve,
-    luck: Rng,
-    pay: Vec<Pay>,
+    till: Till<'a>,
     /// Place of the design's way to vest in [`crate::vesting::Vesting::ALL`].
     way: usize,
     review: u32,
@@ -96,11 +91,7 @@ impl<'a> Leaving<'a> {
         let count = operators.len();
         let review = (REVIEW_DAYS / settings.run.epoch_days()).round().max(1.0);
         Self {
-            design,
-            payer: design.start(count),
-            reserve: Reserve::funded(settings.emission.reserve),
-            luck: generator(settings.run.seed, run, Purpose::Luck),
-            pay: vec![Pay::default(); count],
+            till: Till::new(stage, design, count, run),
             way: own_way(design.facts().id),
             review: review as u32,
             active: vec![true; count],
@@ -125,27 +116,19 @@ impl<'a> Leaving<'a> {
     /// Pays an epoch, and looks at the books if it is time.
     pub fn epoch(&mut self, stage: &Stage<'_>, operators: &[Operator], number: u32, load: &Load) {
         let settings = stage.scenario.settings();
-        let budget = self.design.budget(
-            &settings.params,
-            self.reserve.at_start(number),
+        let due = Due {
             number,
-            load.total(),
-        );
-        let epoch = Epoch {
-            number,
-            budget,
             operators,
             active: &self.active,
             load,
-            market_price: stage.world.market_price_at(number),
         };
-        let returned = self.payer.pay(&epoch, &mut self.luck, &mut self.pay);
-        self.reserve.settle(number, budget, returned);
+        let (epoch, _) = self.till.pay(stage, due);
+        let budget = epoch.budget;
 
         let price = stage.world.eur_per_base_unit(number);
         let period = self.locked.len() - 1;
         for (index, operator) in operators.iter().enumerate() {
-            let amount = self.pay[index].amount;
+            let amount = self.till.pay[index].amount;
             let liquid =
                 stage
                     .unlocking

@@ -8,6 +8,7 @@ mod reserve;
 pub mod run;
 mod splitting;
 mod tally;
+mod till;
 pub mod unlocking;
 
 pub use aggregate::Aggregate;

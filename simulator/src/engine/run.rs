@@ -5,13 +5,12 @@ use super::entrants::{self, Entrants, Returns};
 use super::exits::{Exits, Leaving};
 use super::splitting;
 use super::tally::{Periods, Tally};
+use super::till::{Due, Till};
 use super::unlocking::Unlocking;
-use super::Reserve;
-use crate::designs::{Design, Epoch, Pay};
+use crate::designs::Design;
 use crate::markets::Markets;
 use crate::metrics::coverage::{self, Groups};
 use crate::metrics::{self, deciles, inequality, Id, RunInput};
-use crate::random::{generator, Purpose};
 use crate::scenario::Scenario;
 use crate::vesting::Vesting;
 use crate::world::{serve_what_the_absent_leave, Load, Operator, World};
@@ -163,7 +162,13 @@ pub fn play(stage: &Stage<'_>, run: u64) -> RunResult {
         demand.next(&mut load);
         everybody.add(stage, &operators, number, &load);
         for player in &mut players {
-            player.epoch(stage, &operators, &active, number, &load);
+            let due = Due {
+                number,
+                operators: &operators,
+                active: &active,
+                load: &load,
+            };
+            player.epoch(stage, due);
         }
         if entering.is_some() || stage.splitting {
             loads.push(load.clone());
@@ -339,58 +344,26 @@ impl Everybody {
 
 /// A design that pays in a run in which everybody stays.
 struct Player<'a> {
-    design: &'a dyn Design,
-    payer: Box<dyn crate::designs::Payer>,
-    reserve: Reserve,
-    luck: crate::random::Rng,
-    pay: Vec<Pay>,
+    till: Till<'a>,
     tally: Tally,
 }
 
 impl<'a> Player<'a> {
     fn new(stage: &Stage<'_>, design: &'a dyn Design, operators: usize, run: u64) -> Self {
-        let settings = stage.scenario.settings();
         Self {
-            design,
-            payer: design.start(operators),
-            reserve: Reserve::funded(settings.emission.reserve),
-            luck: generator(settings.run.seed, run, Purpose::Luck),
-            pay: vec![Pay::default(); operators],
+            till: Till::new(stage, design, operators, run),
             tally: Tally::new(
                 operators,
-                settings.run.epochs,
+                stage.epochs(),
                 stage.periods(),
                 own_way(design.facts().id),
             ),
         }
     }
 
-    fn epoch(
-        &mut self,
-        stage: &Stage<'_>,
-        operators: &[Operator],
-        active: &[bool],
-        number: u32,
-        load: &Load,
-    ) {
-        let settings = stage.scenario.settings();
-        let budget = self.design.budget(
-            &settings.params,
-            self.reserve.at_start(number),
-            number,
-            load.total(),
-        );
-        let epoch = Epoch {
-            number,
-            budget,
-            operators,
-            active,
-            load,
-            market_price: stage.world.market_price_at(number),
-        };
-        let returned = self.payer.pay(&epoch, &mut self.luck, &mut self.pay);
-        self.reserve.settle(number, budget, returned);
-        self.tally.add(stage, &epoch, &self.pay, returned);
+    fn epoch(&mut self, stage: &Stage<'_>, due: Due<'_>) {
+        let (epoch, returned) = self.till.pay(stage, due);
+        self.tally.add(stage, &epoch, &self.till.pay, returned);
     }
 
     fn end(
@@ -401,7 +374,7 @@ impl<'a> Player<'a> {
         everybody: &Everybody,
         exits: Exits,
     ) -> DesignRun {
-        let facts = self.design.facts();
+        let facts = self.till.design.facts();
         let tally = self.tally.finish(stage, operators);
         let own = own_way(facts.id);
         let cards: Vec<u32> = operators.iter().map(|operator| operator.cards).collect();

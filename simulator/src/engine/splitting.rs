@@ -7,9 +7,8 @@
 //! the same. A registrar vouches for the first name only; all names share stake and bond.
 
 use super::run::Stage;
-use super::Reserve;
-use crate::designs::{Design, Epoch, Pay, Payer};
-use crate::random::{generator, Purpose, Rng};
+use super::till::{Due, Till};
+use crate::designs::Design;
 use crate::world::{Load, Operator};
 
 /// One owner in so many is among the largest.
@@ -116,11 +115,7 @@ struct Split<'a> {
 
 /// A design that pays it.
 struct Player<'a> {
-    design: &'a dyn Design,
-    payer: Box<dyn Payer>,
-    reserve: Reserve,
-    luck: Rng,
-    pay: Vec<Pay>,
+    till: Till<'a>,
     earned: Vec<u128>,
 }
 
@@ -195,15 +190,10 @@ impl<'a> Split<'a> {
             }
         }
         let count = split.len();
-        let settings = stage.scenario.settings();
         let players = designs
             .iter()
             .map(|design| Player {
-                design: *design,
-                payer: design.start(count),
-                reserve: Reserve::funded(settings.emission.reserve),
-                luck: generator(settings.run.seed, run, Purpose::Luck),
-                pay: vec![Pay::default(); count],
+                till: Till::new(stage, *design, count, run),
                 earned: vec![0; count],
             })
             .collect();
@@ -239,23 +229,17 @@ impl<'a> Split<'a> {
     /// Pays epoch `number`, in which the identities before the split did `load`.
     fn epoch(&mut self, stage: &Stage<'_>, number: u32, load: &Load) {
         self.share_out(load);
-        let params = &stage.scenario.settings().params;
         for player in &mut self.players {
-            let at_start = player.reserve.at_start(number);
-            let budget = player
-                .design
-                .budget(params, at_start, number, self.load.total());
-            let epoch = Epoch {
-                number,
-                budget,
-                operators: &self.operators,
-                active: &self.active,
-                load: &self.load,
-                market_price: stage.world.market_price_at(number),
-            };
-            let returned = player.payer.pay(&epoch, &mut player.luck, &mut player.pay);
-            player.reserve.settle(number, budget, returned);
-            for (earned, pay) in player.earned.iter_mut().zip(&player.pay) {
+            player.till.pay(
+                stage,
+                Due {
+                    number,
+                    operators: &self.operators,
+                    active: &self.active,
+                    load: &self.load,
+                },
+            );
+            for (earned, pay) in player.earned.iter_mut().zip(&player.till.pay) {
                 *earned += pay.amount;
             }
         }
