@@ -303,48 +303,6 @@ fn share_of_work(history: &History<'_>, newcomer: &Operator) -> u128 {
     }
 }
 
-/// What one wallet earned, and since when.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Earner {
-    /// All that it earned.
-    pub rewards: f64,
-    /// Day of its first claim, as in `2024-12-23`.
-    pub first_claim: String,
-}
-
-/// How much of all rewards went to those of the top earners who came late.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Latecomers {
-    /// How many of the top they are.
-    pub earners: usize,
-    /// What they earned.
-    pub rewards: f64,
-    /// That over all rewards.
-    pub share: f64,
-}
-
-/// Who of the `top` largest earners first claimed on day `since` (`2024-01-01`) or later, and
-/// what part of `all_rewards` they earned. Days are compared as text, in the order of dates.
-#[must_use]
-pub fn latecomers(earners: &[Earner], top: usize, since: &str, all_rewards: f64) -> Latecomers {
-    let mut largest: Vec<&Earner> = earners.iter().collect();
-    largest.sort_by(|one, other| other.rewards.total_cmp(&one.rewards));
-    let late = largest
-        .into_iter()
-        .take(top)
-        .filter(|earner| earner.first_claim.as_str() >= since);
-    let (mut earners, mut rewards) = (0, 0.0);
-    for earner in late {
-        earners += 1;
-        rewards += earner.rewards;
-    }
-    Latecomers {
-        earners,
-        rewards,
-        share: rewards / all_rewards,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -590,31 +548,5 @@ mod tests {
         let all = 0.1 * 1e9 * (1.0 - left) * 0.01;
         assert!(close(put_in(&early), all));
         assert!(close(put_in(&late), left * all));
-    }
-
-    #[test]
-    fn who_came_late_among_the_top_is_counted_by_its_first_claim() {
-        let earner = |rewards, day: &str| Earner {
-            rewards,
-            first_claim: day.into(),
-        };
-        let earners = [
-            earner(10.0, "2022-02-25"),
-            earner(40.0, "2024-12-23"),
-            earner(5.0, "2025-01-01"),
-            earner(20.0, "2024-01-01"),
-            earner(30.0, "2023-12-31"),
-        ];
-        let late = latecomers(&earners, 3, "2024-01-01", 240.0);
-        assert_eq!(
-            late,
-            Latecomers {
-                earners: 2,
-                rewards: 60.0,
-                share: 0.25
-            }
-        );
-        // The smallest of the top four came early, the fifth is not among them.
-        assert_eq!(latecomers(&earners, 4, "2024-01-01", 240.0), late);
     }
 }

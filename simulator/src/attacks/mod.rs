@@ -216,14 +216,6 @@ pub fn search(
     found.into_iter().flatten().collect()
 }
 
-/// About how many strategies [`search`] tries, for an estimate of the time that is left.
-#[must_use]
-pub fn about(designs: usize, setting: &Setting<'_>) -> u64 {
-    // Strategies of a case of 200 operators, as counted.
-    const CASE: u64 = 1_700;
-    designs as u64 * setting.terms.sizes.len() as u64 * CASE
-}
-
 /// All kinds of attack of one attacker on one design.
 fn of_size(
     design: &dyn Design,
